@@ -1,0 +1,77 @@
+"""What a pass is, and how a pipeline of passes is run."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Literal, Protocol, runtime_checkable
+
+import nir
+
+from eideploy.errors import EideployError, UnsupportedError
+from eideploy.program import Program
+
+Mapping = Literal["fused", "explicit"]
+
+
+@dataclass(frozen=True)
+class CompileOptions:
+    """What a user may choose about compilation.
+
+    Args:
+        mapping: `fused` (E neurons only, two ports) or `explicit` (E and I populations).
+        weight_bits: width of integer weights, 2…8.
+        dt: step in seconds, where the graph does not say it.
+    """
+
+    mapping: Mapping = "fused"
+    weight_bits: int = 8
+    dt: float | None = None
+
+
+@runtime_checkable
+class Pass(Protocol):
+    """A frozen dataclass with a name; its fields are its options.
+
+    `requires` and `ensures` name the facts that must hold before and that hold after it; a
+    pipeline in which a requirement is not met is refused before anything runs.
+    """
+
+    @property
+    def name(self) -> str:
+        """Name of the pass, as shown in messages."""
+
+    @property
+    def requires(self) -> frozenset[str]:
+        """Facts that an earlier pass must have ensured."""
+
+    @property
+    def ensures(self) -> frozenset[str]:
+        """Facts that hold afterwards."""
+
+    def __call__(self, subject: Any) -> Any:
+        """Graph → Graph, Graph → Program or Program → Program; the argument is not changed."""
+
+
+def run_passes(passes: tuple[Pass, ...], graph: nir.NIRGraph) -> Program:
+    """Run a pipeline from a graph to a Program.
+
+    Raises:
+        UnsupportedError: a pass requires what none before it ensures, or the last one does not
+            give a Program.
+        EideployError: whatever a pass says, with the name of the pass in front.
+    """
+    subject: Any = graph
+    facts: frozenset[str] = frozenset()
+    for step in passes:
+        if missing := step.requires - facts:
+            raise UnsupportedError(
+                f"pass {step.name!r} requires {sorted(missing)}, which no pass before it ensures"
+            )
+        try:
+            subject = step(subject)
+        except EideployError as error:
+            raise type(error)(f"{step.name}: {error.what}", error.remedy) from error
+        facts |= step.ensures
+    if not isinstance(subject, Program):
+        raise UnsupportedError("the pipeline ends before the graph became a Program")
+    return subject

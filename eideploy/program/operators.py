@@ -1,0 +1,106 @@
+"""How a projection turns the output of one population into input of another."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+
+from eideploy.errors import InputError
+from eideploy.program.arrays import Array
+
+Shape = tuple[int, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class Operator:
+    """Base of all operators. `weight` is what the synapses hold; it is made read-only."""
+
+    weight: Array
+    weight_rank: ClassVar[int]
+
+    def __post_init__(self) -> None:
+        weight = np.array(self.weight)
+        if weight.ndim != self.weight_rank:
+            raise InputError(
+                f"{type(self).__name__} needs weights of rank {self.weight_rank}, "
+                f"got shape {weight.shape}"
+            )
+        weight.flags.writeable = False
+        object.__setattr__(self, "weight", weight)
+
+    def fits(self, source: Shape, target: Shape) -> bool:
+        """Whether the operator maps a population of shape `source` to one of shape `target`."""
+        raise NotImplementedError
+
+
+@dataclass(frozen=True, eq=False)
+class Dense(Operator):
+    """All to all: y = W·x, both flattened in C order. W is [n_target, n_source]."""
+
+    weight_rank: ClassVar[int] = 2
+
+    def fits(self, source: Shape, target: Shape) -> bool:
+        """Whether W is [n_target, n_source]."""
+        return self.weight.shape == (math.prod(target), math.prod(source))
+
+
+@dataclass(frozen=True, eq=False)
+class Conv2d(Operator):
+    """Cross-correlation over the last two axes, as `torch.nn.functional.conv2d`, without bias.
+
+    Args:
+        weight: [c_target, c_source / groups, kernel_h, kernel_w].
+        stride: (h, w), ≥ 1.
+        padding: (h, w) zeros on both sides, ≥ 0.
+        dilation: (h, w), ≥ 1.
+        groups: number of channel groups.
+    """
+
+    weight_rank: ClassVar[int] = 4
+
+    stride: tuple[int, int] = (1, 1)
+    padding: tuple[int, int] = (0, 0)
+    dilation: tuple[int, int] = (1, 1)
+    groups: int = 1
+
+    def output_shape(self, source: Shape) -> Shape:
+        """Shape [c, h, w] that comes out for a source of shape [c, h, w]."""
+        size = [
+            (extent + 2 * padding - dilation * (kernel - 1) - 1) // stride + 1
+            for extent, kernel, stride, padding, dilation in zip(
+                source[1:],
+                self.weight.shape[2:],
+                self.stride,
+                self.padding,
+                self.dilation,
+                strict=True,
+            )
+        ]
+        return (self.weight.shape[0], *size)
+
+    def fits(self, source: Shape, target: Shape) -> bool:
+        """Whether the channels agree and the output has the shape of the target."""
+        return (
+            len(source) == 3
+            and source[0] == self.weight.shape[1] * self.groups
+            and self.weight.shape[0] % self.groups == 0
+            and self.output_shape(source) == target
+        )
+
+
+@dataclass(frozen=True, eq=False)
+class Identity(Operator):
+    """One to one: y = w·x with a single weight w (rank 0). Shapes may differ, sizes may not."""
+
+    weight_rank: ClassVar[int] = 0
+
+    def fits(self, source: Shape, target: Shape) -> bool:
+        """Whether both populations have as many neurons."""
+        return math.prod(source) == math.prod(target)
+
+
+OPERATORS: dict[str, type[Operator]] = {op.__name__: op for op in (Dense, Conv2d, Identity)}
+"""All operators by name: what a Program file may contain."""

@@ -1,0 +1,220 @@
+"""The reference executor: the definition of what a Program means, in plain NumPy.
+
+Time is hardware time. All samples are streamed back to back: sample k occupies the logical steps
+of period P = T + gap, and population p is in step t of sample k at hardware step
+h = k·P + t + offset(p). In every hardware step each population first receives what its projections
+deliver, that is what the sources emitted `delay` ≥ 1 steps ago, then integrates, tests and resets.
+Outside its T steps a population holds its state and emits nothing.
+
+The shortest correct code wins here over the fastest.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from eideploy.errors import InputError
+from eideploy.program import (
+    Array,
+    Conv2d,
+    Dense,
+    EINeuron,
+    EINeuronFixed,
+    Identity,
+    Integrator,
+    LIFNeuron,
+    LIFNeuronFixed,
+    Neuron,
+    Operator,
+    Population,
+    Program,
+    Projection,
+    Recording,
+    Relay,
+    Stimulus,
+    Trace,
+    encode,
+)
+from eideploy.program.neurons import CURRENT_SHIFT, DECAY_BITS, GAIN_BITS, STATE_MAX
+from eideploy.simulate.record import Progress, Record
+
+State = dict[str, Array]
+
+
+def run(
+    program: Program,
+    stimulus: Stimulus,
+    record: Record | None = None,
+    progress: Progress | None = None,
+) -> Trace:
+    """Execute a Program, one sample after the other.
+
+    Args:
+        program: all delays ≥ 1, that is after `align`.
+        stimulus: values [sample, step, *shape] for every input.
+        record: what to keep; by default everything.
+        progress: called after each sample.
+
+    Raises:
+        InputError: a delay is 0, or a reset phase lies beyond the sample.
+        StimulusError: the stimulus does not fit the inputs.
+    """
+    if any(projection.delay < 1 for projection in program.projections):
+        raise InputError("the Program has projections without delay: it was not aligned")
+    values = encode(program, stimulus)
+    samples, steps = stimulus.samples, stimulus.steps
+    if any((population.reset_phase or 0) >= steps for population in program.populations):
+        raise InputError(f"a reset phase lies beyond the {steps} steps of a sample")
+    period = steps + program.gap
+    chosen = (record or Record()).chosen(program)
+    keep_state = (record or Record()).state
+    dtype = np.float64 if program.arithmetic == "float" else np.int64
+
+    state = {population.name: start(population, dtype) for population in program.populations}
+    silence = {p.name: np.zeros(p.shape, dtype) for p in program.populations}
+    memory = 1 + max((projection.delay for projection in program.projections), default=0)
+    emitted = [silence] * memory
+    kept = {p.name: _Recorder(p, samples, steps, dtype, keep_state) for p in chosen}
+
+    for step in range(samples * period + program.latency):
+        now = dict(silence)
+        for population in program.populations:
+            sample, t = divmod(step - population.offset, period)
+            if not (0 <= sample < samples and t < steps):
+                continue
+            name = population.name
+            if t == population.reset_phase:
+                state[name] = start(population, dtype)
+            if name in values:
+                now[name] = values[name][sample, t].astype(dtype)
+                continue
+            ports = {port: np.zeros(population.shape, dtype) for port in population.neuron.ports}
+            for projection in program.into(name):
+                past = emitted[(step - projection.delay) % memory][projection.source]
+                ports[projection.port] += deliver(projection, past).reshape(population.shape)
+            now[name], tested, state[name] = advance(population.neuron, ports, state[name])
+            if name in kept:
+                kept[name].put(sample, t, now[name], tested)
+        emitted[step % memory] = now
+        done = (step + 1 - program.latency) // period
+        if progress and done > 0 and (step + 1 - program.latency) % period == 0:
+            progress(done, samples)
+    return Trace({name: recorder.finish() for name, recorder in kept.items()})
+
+
+def start(population: Population, dtype: type) -> State:
+    """State before the first step: everything 0, but v at `initial` where the model has one."""
+    state = {name: np.zeros(population.shape, dtype) for name in population.neuron.state}
+    if "v" in state:
+        state["v"] = state["v"] + population.neuron.parameters().get("initial", np.zeros((), dtype))
+    return state
+
+
+def deliver(projection: Projection, emitted: Array) -> Array:
+    """What a projection delivers for what its source emitted."""
+    total = apply(projection.operator, emitted)
+    if projection.exponent > 0:
+        return total << projection.exponent
+    return total >> -projection.exponent if projection.exponent < 0 else total
+
+
+def apply(operator: Operator, x: Array) -> Array:
+    """Apply the weights of an operator to the output of its source."""
+    match operator:
+        case Dense(weight):
+            return weight.astype(x.dtype) @ x.ravel()
+        case Identity(weight):
+            return weight.astype(x.dtype) * x
+        case Conv2d(weight, stride, padding, dilation, groups):
+            (ph, pw), (sh, sw), (dh, dw) = padding, stride, dilation
+            kh, kw = ((k - 1) * d + 1 for k, d in zip(weight.shape[2:], dilation, strict=True))
+            padded = np.pad(x, ((0, 0), (ph, ph), (pw, pw)))
+            patches = np.lib.stride_tricks.sliding_window_view(padded, (kh, kw), axis=(1, 2))
+            patches = patches[:, ::sh, ::sw, ::dh, ::dw]  # [c, h, w, kernel_h, kernel_w]
+            parts = zip(
+                np.split(weight.astype(x.dtype), groups), np.split(patches, groups), strict=True
+            )
+            return np.concatenate([np.tensordot(w, p, ([1, 2, 3], [0, 3, 4])) for w, p in parts])
+    raise InputError(f"the reference has no operator {type(operator).__name__}")
+
+
+def advance(neuron: Neuron, ports: State, state: State) -> tuple[Array, State, State]:
+    """One step of a population: (output, state as tested, state after reset)."""
+    match neuron:
+        case Relay():
+            return ports["input"] >> neuron.shift if neuron.shift else ports["input"], {}, {}
+        case LIFNeuron():
+            u = (1 - neuron.current_decay) * state["u"] + neuron.gain * ports["input"]
+            v = (1 - neuron.voltage_decay) * state["v"] + u + neuron.bias
+            return _fire(v, neuron.threshold, neuron.reset, neuron.reset_to, u=u)
+        case Integrator():
+            u = (1 - neuron.current_decay) * state["u"] + neuron.gain * ports["input"]
+            v = (1 - neuron.voltage_decay) * state["v"] + u + neuron.bias
+            return v, {"u": u, "v": v}, {"u": u, "v": v}
+        case EINeuron():
+            current = neuron.gain * ports["balanced"] / np.maximum(ports["shunt"], neuron.floor)
+            v = (1 - neuron.voltage_decay) * state["v"] + current + neuron.bias
+            return _fire(v, neuron.threshold, neuron.reset, neuron.reset_to)
+        case LIFNeuronFixed():
+            u = toward_zero(state["u"] * (4096 - (neuron.current_decay + 1)), DECAY_BITS)
+            u = wrap(u + (ports["input"] << CURRENT_SHIFT))
+            v = toward_zero(state["v"] * (4096 - neuron.voltage_decay), DECAY_BITS)
+            bias = neuron.bias_mantissa << neuron.bias_exponent
+            v = np.clip(v + u + bias, -STATE_MAX, STATE_MAX)
+            threshold = neuron.threshold << CURRENT_SHIFT
+            amount = threshold if neuron.reset == "subtract" else np.int64(0)
+            return _fire(v, threshold, neuron.reset, amount, u=u)
+        case EINeuronFixed():
+            q = quotient(ports["balanced"], ports["shunt"], neuron)
+            v = toward_zero(state["v"] * (4096 - neuron.voltage_decay), DECAY_BITS)
+            v = v + toward_zero(q * neuron.gain, GAIN_BITS) + neuron.bias
+            amount = neuron.threshold if neuron.reset == "subtract" else np.int64(0)
+            return _fire(v, neuron.threshold, neuron.reset, amount)
+    raise InputError(f"the reference has no neuron model {type(neuron).__name__}")
+
+
+def quotient(balanced: Array, shunt: Array, neuron: EINeuronFixed) -> Array:
+    """sgn(B)·⌊|B|·2^shift / max(S, floor)⌋, saturated to the declared width."""
+    largest = (1 << (neuron.quotient_bits - 1)) - 1
+    whole = (np.abs(balanced) << neuron.quotient_shift) // np.maximum(shunt, neuron.floor)
+    return np.sign(balanced) * np.minimum(whole, largest)
+
+
+def toward_zero(x: Array, bits: int) -> Array:
+    """x / 2^bits, rounded toward zero."""
+    return np.sign(x) * (np.abs(x) >> bits)
+
+
+def wrap(u: Array) -> Array:
+    """Lava's wrap of the current to 24 bits: once, and with +2²³ left as it is."""
+    limit = STATE_MAX + 1
+    return np.where(u > limit, u - 2 * limit, np.where(u <= -limit, u + 2 * limit, u))
+
+
+def _fire(
+    v: Array, threshold: Array, reset: str, reset_to: Array, **currents: Array
+) -> tuple[Array, State, State]:
+    spikes = v > threshold
+    after = np.where(spikes, v - reset_to if reset == "subtract" else reset_to, v)
+    return spikes.astype(v.dtype), {**currents, "v": v}, {**currents, "v": after}
+
+
+class _Recorder:
+    """Collects what one population emitted and how its state was tested."""
+
+    def __init__(
+        self, population: Population, samples: int, steps: int, dtype: type, state: bool
+    ) -> None:
+        shape = (samples, steps, *population.shape)
+        self.offset = population.offset
+        self.output = np.zeros(shape, np.uint8 if population.neuron.spiking else dtype)
+        names = population.neuron.state if state else ()
+        self.state = {name: np.zeros(shape, dtype) for name in names}
+
+    def put(self, sample: int, t: int, output: Array, tested: State) -> None:
+        self.output[sample, t] = output
+        for name, values in self.state.items():
+            values[sample, t] = tested[name]
+
+    def finish(self) -> Recording:
+        return Recording(self.output, self.state, self.offset)

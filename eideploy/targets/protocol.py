@@ -1,0 +1,65 @@
+"""What a backend has to be to take part."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol, runtime_checkable
+
+from eideploy.compile import CompileOptions, Pass
+from eideploy.program import Program, Stimulus, Trace
+from eideploy.simulate.record import Progress, Record
+
+
+@dataclass(frozen=True)
+class Availability:
+    """Whether a target can run here.
+
+    Args:
+        ok: it can.
+        reason: what is missing; empty if nothing is.
+        remedy: the command or step that gets it.
+    """
+
+    ok: bool
+    reason: str = ""
+    remedy: str = ""
+
+
+@runtime_checkable
+class Target(Protocol):
+    """A backend: says how a graph is compiled for it, whether it is there, and runs a Program.
+
+    Implementations are frozen dataclasses whose fields are their options.
+    """
+
+    @property
+    def name(self) -> str:
+        """Unique name, as on the command line."""
+
+    @property
+    def arithmetic(self) -> str:
+        """`float` or `integer`: the kind of Program it runs."""
+
+    @property
+    def relation(self) -> str:
+        """`exact` if it must reproduce the reference bin for bin, else `bounded`."""
+
+    def pipeline(self, options: CompileOptions) -> tuple[Pass, ...]:
+        """Passes from a graph to a Program that this target runs."""
+
+    def available(self) -> Availability:
+        """Whether it can run here; never raises."""
+
+    def run(
+        self,
+        program: Program,
+        stimulus: Stimulus,
+        record: Record,
+        progress: Progress | None = None,
+    ) -> Trace:
+        """Run `program` on `stimulus` and return what was recorded, in logical time.
+
+        Raises:
+            UnsupportedError: the Program holds something that the target cannot do.
+            TargetError: the backend failed while running.
+        """
