@@ -1,0 +1,29 @@
+"""E-I circuits and the LIF they drive: pure functions and thin `torch.nn.Module`s on Norse.
+
+Modules follow Norse's conventions and go into a `norse.torch.SequentialState`.
+"""
+
+from eideploy.cells.conv import EIConv2d
+from eideploy.cells.dale import non_negative_parameters, project_
+from eideploy.cells.init import InputStatistics, ei_init_, ei_init_network_, input_statistics
+from eideploy.cells.layer import EICircuit, Stabilizer
+from eideploy.cells.lif import LIF, LIFCell, Reset, lif_parameters, lif_step
+from eideploy.cells.linear import EILinear
+
+__all__ = [
+    "LIF",
+    "EICircuit",
+    "EIConv2d",
+    "EILinear",
+    "InputStatistics",
+    "LIFCell",
+    "Reset",
+    "Stabilizer",
+    "ei_init_",
+    "ei_init_network_",
+    "input_statistics",
+    "lif_parameters",
+    "lif_step",
+    "non_negative_parameters",
+    "project_",
+]

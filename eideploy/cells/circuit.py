@@ -1,0 +1,95 @@
+"""The E-I circuit as pure functions: subtractive and divisive inhibition, and its stabilizers.
+
+Shapes: N rows (any leading axes merged, in training time and batch), E excitatory and I inhibitory
+neurons or channels on axis 1, then the same spatial axes everywhere (none for a dense circuit).
+
+Source: Liu, Ding, Yu, "Training Deep Normalization-Free Spiking Neural Networks with Lateral
+Inhibition", ICLR 2026.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+
+def balanced_current(i_ee: Tensor, i_ie: Tensor, weight_ei: Tensor) -> Tensor:
+    """Subtractive inhibition, B = I_EE − W_EI I_IE.
+
+    Args:
+        i_ee: current into the excitatory neurons, [N, E, …].
+        i_ie: current into the inhibitory neurons, [N, I, …].
+        weight_ei: non-negative inhibitory weights, [E, I].
+    """
+    return i_ee - _mix(weight_ei, i_ie)
+
+
+def shunt(i_ie: Tensor, weight_ei: Tensor, gain_i: Tensor) -> Tensor:
+    """The divisor of the circuit, S = W_EI (g_I ⊙ I_IE) ≥ 0.
+
+    Args:
+        i_ie: non-negative current into the inhibitory neurons, [N, I, …].
+        weight_ei: non-negative inhibitory weights, [E, I].
+        gain_i: non-negative gains of the inhibitory neurons, [I].
+    """
+    return _mix(weight_ei, per_channel(gain_i, i_ie) * i_ie)
+
+
+def divisive_current(balanced: Tensor, divisor: Tensor, gain_e: Tensor, bias: Tensor) -> Tensor:
+    """Divisive inhibition, I = g_E ⊙ B / stab(S) + b.
+
+    Args:
+        balanced: B, [N, E, …].
+        divisor: stab(S), positive, [N, E, …]; infinity means that nothing is let through (I = b).
+        gain_e: non-negative gains of the excitatory neurons, [E].
+        bias: b, [E].
+    """
+    return per_channel(gain_e, balanced) * (balanced / divisor) + per_channel(bias, balanced)
+
+
+def adaptive_stabilizer(shunt: Tensor) -> Tensor:
+    """stab(S) of training: an entry that is exactly 0 becomes the smallest non-zero one of its row.
+
+    A row of zeros becomes infinite, so that the circuit's current there is its bias. The gradient
+    is the identity (straight-through), taken by what follows at the filled value.
+
+    Args:
+        shunt: S ≥ 0, [N, E, …]; a row is one entry of N with all other axes.
+    """
+    fill = smallest_nonzero(shunt.detach())
+    return shunt + torch.where(shunt == 0, fill.view(-1, *[1] * (shunt.dim() - 1)), 0.0)
+
+
+def floor_stabilizer(shunt: Tensor, floor: Tensor) -> Tensor:
+    """stab(S) of deployment: max(S, s_min), which a chip can compute without seeing the whole row.
+
+    Args:
+        shunt: S ≥ 0, [N, E, …].
+        floor: s_min > 0, a scalar.
+    """
+    return torch.maximum(shunt, floor)
+
+
+def smallest_nonzero(shunt: Tensor) -> Tensor:
+    """The smallest entry other than 0 of each row, infinity for a row of zeros, [N]."""
+    rows = shunt.flatten(1)
+    return rows.masked_fill(rows == 0, torch.inf).amin(1)
+
+
+def scale_gradient(x: Tensor, factor: float) -> Tensor:
+    """`x`, bit for bit; its gradient is multiplied by `factor` on the way back."""
+    scaled = x.view_as(x)
+    if scaled.requires_grad:
+        scaled.register_hook(  # type: ignore[no-untyped-call]
+            lambda gradient: gradient * factor
+        )
+    return scaled
+
+
+def per_channel(values: Tensor, like: Tensor) -> Tensor:
+    """`values` [C] shaped to multiply `like` [N, C, …] channel by channel."""
+    return values.view(-1, *[1] * (like.dim() - 2))
+
+
+def _mix(weight: Tensor, current: Tensor) -> Tensor:
+    return torch.einsum("ei,ni...->ne...", weight, current)
