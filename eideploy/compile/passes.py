@@ -48,7 +48,7 @@ class Pass(Protocol):
     def ensures(self) -> frozenset[str]:
         """Facts that hold afterwards."""
 
-    def __call__(self, subject: Any) -> Any:
+    def __call__(self, subject: Any, /) -> Any:
         """Graph → Graph, Graph → Program or Program → Program; the argument is not changed."""
 
 

@@ -1,0 +1,47 @@
+"""Passes `check` and `discretize`: a sound graph with a known time step."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import nir
+
+from eideploy.graph import check, graph_dt
+
+
+@dataclass(frozen=True)
+class Check:
+    """Refuse a graph whose shapes, numbers or units make no sense."""
+
+    name: ClassVar[str] = "check"
+    requires: ClassVar[frozenset[str]] = frozenset({"flat"})
+    ensures: ClassVar[frozenset[str]] = frozenset({"checked"})
+
+    def __call__(self, graph: nir.NIRGraph) -> nir.NIRGraph:
+        """Graph → the same graph; raises `GraphError` with node and reason."""
+        check(graph)
+        return graph
+
+
+@dataclass(frozen=True)
+class Discretize:
+    """Settle the length of a step: from the graph's metadata, or `dt` if it is given.
+
+    Args:
+        dt: step in seconds; overrides the metadata.
+    """
+
+    dt: float | None = None
+
+    name: ClassVar[str] = "discretize"
+    requires: ClassVar[frozenset[str]] = frozenset({"checked"})
+    ensures: ClassVar[frozenset[str]] = frozenset({"dt"})
+
+    def __call__(self, graph: nir.NIRGraph) -> nir.NIRGraph:
+        """Graph → Graph with `dt` in its metadata, unless no node has a time constant."""
+        dt = graph_dt(graph, self.dt)
+        metadata = dict(graph.metadata)
+        if dt is not None:
+            metadata["dt"] = dt
+        return nir.NIRGraph(graph.nodes, graph.edges, metadata=metadata, type_check=False)

@@ -1,0 +1,69 @@
+"""Pass `prove`: nothing in an integer Program can leave its declared width, for any input."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+
+from eideploy.compile.ranges import Range, port_ranges
+from eideploy.errors import QuantizationError
+from eideploy.program import Array, EINeuronFixed, LIFNeuronFixed, Population, Program
+from eideploy.program.neurons import CURRENT_SHIFT, DECAY_BITS, STATE_BITS, STATE_MAX
+
+_ONE = 2**DECAY_BITS
+
+
+@dataclass(frozen=True)
+class Prove:
+    """Program → the same Program, if every sum and every state stays within 24 bits.
+
+    Port sums: |Σ weight·payload·2^exponent| ≤ 2²³ − 1. Current of a LIF: never wraps. Potential of
+    an E-I neuron: |v| ≤ (|q|max + |b|)·4096 / decay ≤ 2²³ − 1. The potential of a LIF needs no
+    proof: Lava clips it by definition.
+    """
+
+    name: ClassVar[str] = "prove"
+    requires: ClassVar[frozenset[str]] = frozenset({"quantized", "aligned"})
+    ensures: ClassVar[frozenset[str]] = frozenset({"proven"})
+
+    def __call__(self, program: Program) -> Program:
+        """Raises `QuantizationError` naming the population and the neuron that can overflow."""
+        for (name, port), bound in port_ranges(program).items():
+            population = program.by_name[name]
+            check_width(population, f"sum on port {port!r}", bound.magnitude, STATE_MAX)
+            if isinstance(population.neuron, LIFNeuronFixed):
+                check_width(population, "current", current_bound(population, bound), STATE_MAX)
+            if isinstance(population.neuron, EINeuronFixed):
+                check_width(population, "potential", potential_bound(population), STATE_MAX)
+        return program
+
+
+def current_bound(population: Population, port: Range) -> Array:
+    """Largest |u| of a LIF: |u| ≤ |u|·(4096 − d)/4096 + 2⁶·|x|, with d = current_decay + 1."""
+    decay = population.neuron.parameters()["current_decay"] + 1
+    return np.ceil(port.magnitude * 2**CURRENT_SHIFT * _ONE / decay)
+
+
+def potential_bound(population: Population) -> Array:
+    """Largest |v| of an E-I neuron, from the saturation of its quotient."""
+    neuron = population.neuron
+    assert isinstance(neuron, EINeuronFixed)
+    quotient = (2.0 ** (neuron.quotient_bits - 1) - 1) * neuron.gain / 2**8
+    drive = np.ceil(np.abs(quotient)) + np.abs(neuron.bias)
+    with np.errstate(divide="ignore"):
+        return np.ceil(drive * _ONE / neuron.voltage_decay)
+
+
+def check_width(population: Population, what: str, bound: Array, limit: int) -> None:
+    """Raise `QuantizationError` naming the worst neuron if `bound` exceeds `limit`."""
+    spread = np.broadcast_to(bound, population.shape)
+    if np.all(spread <= limit):
+        return
+    worst = int(np.argmax(spread))
+    raise QuantizationError(
+        f"population {population.name!r}: the {what} of neuron {worst} can reach "
+        f"{spread.flat[worst]:.0f}, beyond the {limit} of {STATE_BITS} bits",
+        "Use fewer weight bits, a smaller input range, or a layer with a smaller fan-in.",
+    )

@@ -1,0 +1,30 @@
+"""The pipelines that the shipped targets use."""
+
+from __future__ import annotations
+
+from eideploy.compile.align import Align
+from eideploy.compile.discretize import Check, Discretize
+from eideploy.compile.fit import Fit
+from eideploy.compile.fold import Fold
+from eideploy.compile.inline import Inline
+from eideploy.compile.overflow import Prove
+from eideploy.compile.passes import CompileOptions, Pass
+from eideploy.compile.populate import Populate
+from eideploy.compile.quantize import Quantize
+
+
+def float_pipeline(options: CompileOptions) -> tuple[Pass, ...]:
+    """Graph → aligned float64 Program."""
+    return (
+        Inline(),
+        Check(),
+        Discretize(options.dt),
+        Populate(options.mapping),
+        Fold(),
+        Align(),
+    )
+
+
+def integer_pipeline(options: CompileOptions) -> tuple[Pass, ...]:
+    """Graph → aligned integer Program, proven not to overflow."""
+    return (*float_pipeline(options), Quantize(options.weight_bits), Prove(), Fit())
