@@ -16,7 +16,7 @@ settings.load_profile("ci" if os.environ.get("CI") else "local")
 
 @pytest.fixture(scope="session")
 def shared_data() -> Path:
-    """Folder of recorded and third-party data beside the checkout; the test is skipped without it."""
+    """Folder of recorded and third-party data beside the checkout; without it, a skip."""
     folder = Path(__file__).resolve().parents[2] / "shared" / "data"
     if not folder.is_dir():
         pytest.skip(f"needs the recorded data, which is not at {folder}")

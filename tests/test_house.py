@@ -1,4 +1,4 @@
-"""Rules of the house that no other tool checks: versions in step, nothing of one machine written down."""
+"""Rules of the house that no other tool checks: versions in step, no traces of one machine."""
 
 from __future__ import annotations
 

@@ -67,7 +67,8 @@ def scripts(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_wheel_holds_the_packages_and_nothing_else(wheel: Path) -> None:
-    names = set(zipfile.ZipFile(wheel).namelist())
+    with zipfile.ZipFile(wheel) as archive:
+        names = set(archive.namelist())
     packages = {"eideploy", "eideploy_models", "eideploy_targets"}
     assert {name.split("/")[0] for name in names} == packages | {
         f"eideploy-{eideploy.__version__}.dist-info"
@@ -80,7 +81,8 @@ def test_wheel_holds_the_packages_and_nothing_else(wheel: Path) -> None:
 
 def test_sdist_holds_what_the_tests_need(dist: Path) -> None:
     top = f"eideploy-{eideploy.__version__}"
-    names = set(tarfile.open(dist / f"{top}.tar.gz").getnames())
+    with tarfile.open(dist / f"{top}.tar.gz") as archive:
+        names = set(archive.getnames())
     needed = {"Makefile", "constraints.txt", "tools/uv", "tests/conftest.py", "LICENSE"}
     assert {f"{top}/{name}" for name in needed} <= names
 
