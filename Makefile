@@ -17,6 +17,7 @@ help: ## Show this list
 
 .PHONY: setup
 setup: .venv/ready ## Make .venv from constraints.txt, nothing else
+	@echo ".venv is ready; .venv/bin/eideploy --help says what it can do"
 
 .PHONY: demo
 demo: .venv/ready ## Train, export, deploy to Lava and prove that it is the same network
