@@ -1,0 +1,26 @@
+"""NIR graphs with the E-I dialect: nodes, files, checks and descriptions.
+
+Exporting a trained network is in `eideploy.graph.export`, which alone needs torch.
+"""
+
+from eideploy.graph.check import Finding, check, graph_dt
+from eideploy.graph.describe import GraphDescription, NodeDescription, TimeConstant, describe
+from eideploy.graph.dialect import EIConv2d, EILinear, SoftResetLIF
+from eideploy.graph.io import read, write
+from eideploy.graph.repair import GraphWarning
+
+__all__ = [
+    "EIConv2d",
+    "EILinear",
+    "Finding",
+    "GraphDescription",
+    "GraphWarning",
+    "NodeDescription",
+    "SoftResetLIF",
+    "TimeConstant",
+    "check",
+    "describe",
+    "graph_dt",
+    "read",
+    "write",
+]

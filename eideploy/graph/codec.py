@@ -1,0 +1,210 @@
+"""Nodes to plain trees and back, by the table in `schema`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import nir
+import numpy as np
+
+from eideploy.errors import GraphError
+from eideploy.graph.hdf5 import Stored, Tree
+from eideploy.graph.schema import NODE_TYPES, Field, Kind
+
+Shape = tuple[int, ...]
+
+_PYTHON_SCALARS = (np.dtype(bool), np.dtype(np.int64), np.dtype(np.float64))
+
+
+def decode(tree: Tree) -> nir.NIRNode:
+    """Build a node from what a file holds of it.
+
+    Args:
+        tree: its fields, `type` among them, and optionally `metadata`.
+
+    Raises:
+        GraphError: the type is unknown; a field is missing, unknown, or of the wrong kind; or the
+            fields do not fit together.
+    """
+    kind = type_name(tree)
+    if kind not in NODE_TYPES:
+        raise GraphError(
+            f"unknown node type {kind!r}",
+            f"Known are: {', '.join([*NODE_TYPES, 'NIRGraph'])}.",
+        )
+    node_type = NODE_TYPES[kind]
+    stored = {name: value for name, value in tree.items() if name not in ("type", "metadata")}
+    unknown = stored.keys() - {field.name for field in node_type.fields}
+    if unknown:
+        raise GraphError(f"{kind}: unknown field {', '.join(sorted(unknown))}")
+    arguments: dict[str, Any] = {}
+    for field in node_type.fields:
+        if field.name in stored:
+            value = _decode_field(kind, field, stored[field.name])
+        elif field.required:
+            raise GraphError(f"{kind}: field {field.name} is missing")
+        elif field.name in ("input_shape", "input_type"):
+            value = None  # nir's way of saying that it follows from the graph
+        else:
+            continue
+        if field.port:
+            arguments[f"{field.port}_type"] = {field.port: value}
+        else:
+            arguments[field.name] = value
+    try:
+        return node_type.cls(**arguments, metadata=decode_metadata(tree))
+    except GraphError:
+        raise
+    except (AssertionError, ValueError, TypeError, IndexError) as error:
+        # The nir package checks with assert and by accident; say what it was given.
+        shapes = ", ".join(
+            f"{name} {value.shape}"
+            for name, value in stored.items()
+            if isinstance(value, np.ndarray)
+        )
+        raise GraphError(f"{kind}: fields do not fit together ({error}): {shapes}") from error
+
+
+def encode(node: nir.NIRNode, input_shape: Shape) -> Tree:
+    """Bring a node into the form in which it is stored.
+
+    Args:
+        node: the node.
+        input_shape: shape of what comes in, for nodes that leave it to the graph.
+
+    Raises:
+        GraphError: the type is unknown, or a field or the metadata cannot be stored.
+    """
+    kind = type(node).__name__
+    if kind not in NODE_TYPES or type(node) is not NODE_TYPES[kind].cls:
+        raise GraphError(f"unknown node type {kind!r}", f"Known are: {', '.join(NODE_TYPES)}.")
+    tree: Tree = {"type": kind}
+    for field in NODE_TYPES[kind].fields:
+        value = getattr(node, f"{field.port}_type")[field.port] if field.port else None
+        if not field.port:
+            value = getattr(node, field.name)
+        if value is None and field.name == "input_type":
+            value = input_shape
+        elif value is None and field.name == "input_shape":
+            value = input_shape[1] if isinstance(node, nir.Conv1d) else input_shape[1:]
+        if not isinstance(value, str):
+            value = np.asarray(value)
+            if field.kind is not Kind.PARAMETER and not value.size:
+                value = value.astype(np.int64)
+        tree[field.name] = value
+        _decode_field(kind, field, value)
+    return tree | encode_metadata(node.metadata)
+
+
+def type_name(tree: Tree) -> str:
+    """Type of the node that `tree` holds."""
+    kind = tree.get("type")
+    if not isinstance(kind, str):
+        raise GraphError("has no type" if kind is None else f"its type is {kind!r}, expected text")
+    return kind
+
+
+def decode_metadata(tree: Tree) -> dict[str, Any]:
+    """The metadata in `tree`, with scalars as Python numbers where that loses nothing."""
+    metadata = tree.get("metadata", {})
+    if not isinstance(metadata, dict):
+        raise GraphError("metadata is a value, expected a group of values")
+    return {name: _decode_value(value) for name, value in metadata.items()}
+
+
+def encode_metadata(metadata: Mapping[str, Any]) -> Tree:
+    """Metadata as a tree with one group, or none where there is no metadata."""
+    if not isinstance(metadata, Mapping):
+        raise GraphError(f"metadata is a {type(metadata).__name__}, expected a dict")
+    return {"metadata": _encode_mapping(metadata, "metadata")} if metadata else {}
+
+
+def check_name(name: object, what: str) -> str:
+    """Raise a GraphError unless HDF5 can hold `name` as one name."""
+    if not isinstance(name, str) or name in ("", ".") or set(name) & {"/", "\0"}:
+        raise GraphError(
+            f"{what} {name!r} cannot be stored",
+            "Use text without '/', other than '' and '.'; HDF5 reads them as paths.",
+        )
+    return _check_text(name, what)
+
+
+def _decode_field(kind: str, field: Field, value: Stored) -> Any:
+    """One field in its Python form; an error if it is not of its kind."""
+    converted = _convert(field, value)
+    if converted is None:
+        if isinstance(value, np.ndarray):
+            content = value.tolist() if value.size < 9 else f"of shape {value.shape}"
+            got = f"{content} (dtype {value.dtype})"
+        else:
+            got = repr(value) if isinstance(value, str) else f"a {type(value).__name__}"
+        raise GraphError(f"{kind}: field {field.name} is {got}, expected {field.kind.value}")
+    return converted
+
+
+def _convert(field: Field, value: Stored) -> Any:
+    """One field in its Python form, or None if it is not of its kind."""
+    if not isinstance(value, np.ndarray):
+        return value if field.kind is Kind.PADDING and value in ("same", "valid") else None
+    dtype, integers = value.dtype.kind, value.dtype.kind in "iu"
+    if field.kind is Kind.PARAMETER:
+        return value if dtype in "fiu" else None
+    if field.kind is Kind.FLAG:
+        return bool(value) if dtype == "b" and not value.ndim else None
+    if field.kind is Kind.INTEGER:
+        return int(value) if integers and not value.ndim else None
+    if field.kind is Kind.SHAPE:
+        if not integers or value.ndim != 1 or (value < 1).any():
+            return None
+        return value if field.port else tuple(value.tolist())
+    if not integers or value.shape not in ((), (1,), (2,)):
+        return None
+    if not value.ndim:
+        return int(value)
+    return value if field.kind is Kind.WINDOW else tuple(value.tolist())
+
+
+def _decode_value(value: Stored) -> Any:
+    if isinstance(value, dict):
+        return {name: _decode_value(inner) for name, inner in value.items()}
+    if isinstance(value, np.ndarray) and not value.ndim:
+        return value.item() if value.dtype in _PYTHON_SCALARS else value[()]
+    return value
+
+
+def _encode_mapping(mapping: Mapping[Any, Any], where: str) -> Tree:
+    return {
+        check_name(name, f"{where}: key"): _encode_value(value, f"{where}[{name!r}]")
+        for name, value in mapping.items()
+    }
+
+
+def _encode_value(value: Any, where: str) -> Stored:
+    if isinstance(value, Mapping):
+        return _encode_mapping(value, where)
+    if isinstance(value, str):
+        return _check_text(value, where)
+    if isinstance(value, (list, tuple)) and value and all(isinstance(v, str) for v in value):
+        return [_check_text(str(v), where) for v in value]
+    if isinstance(value, (bool, int, float, np.generic, np.ndarray, list, tuple)):
+        try:
+            array = np.asarray(value)
+        except ValueError:  # a ragged list
+            array = np.asarray(None)
+        if array.dtype.kind in "biuf":
+            return array
+    raise GraphError(
+        f"{where} is a {type(value).__name__} that cannot be stored",
+        "Use text, numbers, flags, arrays or lists of them, or dicts of these.",
+    )
+
+
+def _check_text(text: str, where: str) -> str:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        raise GraphError(f"{where}: {text!r} is not valid Unicode") from None
+    if "\0" in text:
+        raise GraphError(f"{where}: {text!r} contains a NUL character")
+    return str(text)
