@@ -12,7 +12,13 @@ from eideploy.graph import check, graph_dt
 
 @dataclass(frozen=True)
 class Check:
-    """Refuse a graph whose shapes, numbers or units make no sense."""
+    """Refuse a graph whose shapes, numbers or units make no sense.
+
+    Args:
+        dt: step in seconds, where the graph does not say it.
+    """
+
+    dt: float | None = None
 
     name: ClassVar[str] = "check"
     requires: ClassVar[frozenset[str]] = frozenset({"flat"})
@@ -20,7 +26,7 @@ class Check:
 
     def __call__(self, graph: nir.NIRGraph) -> nir.NIRGraph:
         """Graph → the same graph; raises `GraphError` with node and reason."""
-        check(graph)
+        check(graph, self.dt)
         return graph
 
 

@@ -17,7 +17,7 @@ def float_pipeline(options: CompileOptions) -> tuple[Pass, ...]:
     """Graph → aligned float64 Program."""
     return (
         Inline(),
-        Check(),
+        Check(options.dt),
         Discretize(options.dt),
         Populate(options.mapping),
         Fold(),

@@ -234,8 +234,12 @@ class _Quantizer:
         scale = self._full_scale(self._into(population, "input"))
         # A threshold of many units is what makes the rounding of the potential harmless.
         scale *= 2.0 ** math.floor(math.log2(THRESHOLD_MAX / (largest * scale)))
+        bound = np.zeros(())
         while True:
             integer, total = self._weights(population, "input", scale)
+            if not any(np.any(p.operator.weight) for p in integer):
+                # Only smaller weights would keep the current in its width, and none are left.
+                check_width(population, "current", bound, STATE_MAX)
             neuron = LIFNeuronFixed(
                 current_decay=current_decay,
                 voltage_decay=voltage_decay,
@@ -252,8 +256,9 @@ class _Quantizer:
             if fits:
                 self._keep(population, "input", integer)
                 return neuron
+            bound = current_bound(fixed, total)
             if np.any(neuron.threshold < 1):
-                check_width(fixed, "current", current_bound(fixed, total), STATE_MAX)
+                check_width(fixed, "current", bound, STATE_MAX)
                 raise QuantizationError(
                     f"population {population.name!r}: bias and threshold do not fit together",
                     "The bias is too large for the threshold in Loihi's 13-bit mantissa.",
