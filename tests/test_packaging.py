@@ -45,7 +45,8 @@ def run(*command: str | Path, cwd: Path) -> str:
 def dist(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Folder with the sdist, and the wheel that was built from that sdist."""
     folder = tmp_path_factory.mktemp("dist")
-    run(UV, "build", "--build-constraints", CONSTRAINTS, "--out-dir", folder, ROOT, cwd=folder)
+    build = [UV, "build", "--python", sys.executable, "--build-constraints", CONSTRAINTS]
+    run(*build, "--out-dir", folder, ROOT, cwd=folder)
     return folder
 
 
