@@ -52,7 +52,7 @@ bench: .venv/ready ## Print the benchmarks
 
 .PHONY: docs
 docs: .venv/docs-ready ## Build the documentation into build/docs
-	.venv/bin/mkdocs build --strict
+	NO_MKDOCS_2_WARNING=1 .venv/bin/mkdocs build --strict
 
 .PHONY: pins
 pins: ## Resolve constraints.txt anew
