@@ -14,11 +14,20 @@ from typing import ClassVar
 
 import numpy as np
 
+from eideploy.compile.integers import (
+    BIAS_MANTISSA_MAX,
+    circuit_neuron,
+    integer_weights,
+    largest_weight,
+    payload_source,
+    require_folded,
+    rest_at_zero,
+    split_bias,
+)
 from eideploy.compile.overflow import check_width, current_bound
 from eideploy.compile.ranges import Range, delivered_range, own_range, relay_range
 from eideploy.errors import QuantizationError, UnsupportedError
 from eideploy.program import (
-    Array,
     EINeuron,
     EINeuronFixed,
     LIFNeuron,
@@ -30,19 +39,10 @@ from eideploy.program import (
     Relay,
     Source,
 )
-from eideploy.program.neurons import CURRENT_SHIFT, DECAY_BITS, GAIN_BITS, STATE_BITS, STATE_MAX
-
-FRACTION_BITS = 12
-"""A threshold of about 1 becomes 2^FRACTION_BITS in an E-I neuron."""
-
-PAYLOAD_LEVELS = 255
-"""Graded inputs are 8-bit payloads."""
+from eideploy.program.neurons import CURRENT_SHIFT, DECAY_BITS, STATE_MAX
 
 THRESHOLD_MAX = 2**17 - 1
 """Largest threshold of Lava's LIF, before its shift (lava/proc/lif/models.py)."""
-
-BIAS_MANTISSA_MAX, BIAS_EXPONENT_MAX = 2**12 - 1, 7
-"""Bias of Lava's LIF: 13-bit mantissa, 3-bit exponent (lava/proc/lif/models.py)."""
 
 MOST_RELAY_SHIFT = 16
 """A relay that has to drop more bits than this has nothing left to say."""
@@ -105,7 +105,7 @@ class _Quantizer:
     def _population(self, population: Population) -> None:
         match population.neuron:
             case Source() as source:
-                neuron: Neuron = _source(source)
+                neuron: Neuron = payload_source(source)
                 self.scale[population.name] = float(neuron.parameters()["scale"])
                 self.emitted[population.name] = own_range(replace(population, neuron=neuron))
             case Relay():
@@ -129,7 +129,7 @@ class _Quantizer:
     def _full_scale(self, projections: list[Projection]) -> float:
         """The port scale at which every projection uses all its weight bits, wasting least."""
         full = [
-            self.scale[p.source] * _most(p, self.weight_bits) / largest
+            self.scale[p.source] * largest_weight(p, self.weight_bits) / largest
             for p in projections
             if (largest := float(np.max(np.abs(p.operator.weight), initial=0.0))) > 0
         ]
@@ -146,7 +146,7 @@ class _Quantizer:
         total = Range(np.zeros(()), np.zeros(()))
         for projection in self._into(population, port):
             factor = scale / self.scale[projection.source]
-            integer = _integer_weights(projection, factor, self.weight_bits)
+            integer = integer_weights(projection, factor, self.weight_bits)
             projections.append(integer)
             source = self.program.by_name[projection.source]
             total = total + delivered_range(integer, source.shape, self.emitted[projection.source])
@@ -222,8 +222,8 @@ class _Quantizer:
                     check_width(population, f"sum on port {port!r}", total.magnitude, STATE_MAX)
 
     def _lif(self, population: Population, lif: LIFNeuron) -> LIFNeuronFixed:
-        _require_folded(population, lif.gain)
-        shifted = _rest_at_zero(population, lif)
+        require_folded(population, lif.gain)
+        shifted = rest_at_zero(population, lif)
         current_decay = np.rint(lif.current_decay * 2**DECAY_BITS).astype(np.int64) - 1
         if np.any(current_decay < 0):
             raise QuantizationError(
@@ -243,7 +243,7 @@ class _Quantizer:
             neuron = LIFNeuronFixed(
                 current_decay=current_decay,
                 voltage_decay=voltage_decay,
-                **_bias(shifted.bias * scale * 2**CURRENT_SHIFT),
+                **split_bias(shifted.bias * scale * 2**CURRENT_SHIFT),
                 threshold=np.rint(shifted.threshold * scale).astype(np.int64),
                 reset=lif.reset,
             )
@@ -266,7 +266,7 @@ class _Quantizer:
             scale /= 2
 
     def _circuit(self, population: Population, circuit: EINeuron) -> EINeuronFixed:
-        _require_folded(population, circuit.gain)
+        require_folded(population, circuit.gain)
         if np.any(circuit.initial) or np.any(
             circuit.reset_to != (circuit.threshold if circuit.reset == "subtract" else 0.0)
         ):
@@ -279,7 +279,7 @@ class _Quantizer:
         )
         for port in EINeuron.ports:
             self._keep(population, port, integer[port])
-        return _circuit_neuron(population, circuit, scales)
+        return circuit_neuron(population, circuit, scales)
 
     def _circuit_scales(self, population: Population, loss: int) -> dict[str, float]:
         """Scales of both ports; their ratio is a power of two, so that the quotient can undo it.
@@ -290,119 +290,3 @@ class _Quantizer:
         shunt = self._full_scale(self._into(population, "shunt")) / 2**loss
         ratio = 2.0 ** math.floor(math.log2(shunt / balanced))
         return {"balanced": balanced, "shunt": balanced * ratio}
-
-
-def _circuit_neuron(
-    population: Population, circuit: EINeuron, scales: dict[str, float]
-) -> EINeuronFixed:
-    # θ ≈ 2^FRACTION_BITS whatever the unit of the potential.
-    fraction = FRACTION_BITS - round(math.log2(float(np.max(np.abs(circuit.threshold)))))
-    unit = 2.0**fraction
-    balance = round(math.log2(scales["shunt"] / scales["balanced"]))
-    decay = np.rint(circuit.voltage_decay * 2**DECAY_BITS).astype(np.int64)
-    bias = np.rint(circuit.bias * unit).astype(np.int64)
-    if np.any(decay < 1):
-        raise QuantizationError(
-            f"population {population.name!r}: an E-I neuron without leak can leave any width",
-            "Give the LIF a time constant below 4096 steps.",
-        )
-    if fraction + balance < 0 or fraction + balance + STATE_BITS > 62:
-        raise QuantizationError(
-            f"population {population.name!r}: balanced and shunting inhibition differ by a factor "
-            f"of 2^{balance}, too much for one quotient"
-        )
-    room = (STATE_MAX * decay.astype(np.float64) / 2**DECAY_BITS - np.abs(bias)).min()
-    if room < 2 ** (FRACTION_BITS + 1):
-        raise QuantizationError(
-            f"population {population.name!r}: bias and leak leave no room for a current in "
-            f"{STATE_BITS} bits"
-        )
-    return EINeuronFixed(
-        voltage_decay=decay,
-        gain=1 << GAIN_BITS,
-        bias=bias,
-        floor=np.maximum(1, np.rint(circuit.floor * scales["shunt"])).astype(np.int64),
-        threshold=np.rint(circuit.threshold * unit).astype(np.int64),
-        quotient_shift=fraction + balance,
-        # The widest quotient with which the potential provably stays in its width.
-        quotient_bits=min(STATE_BITS, math.floor(math.log2(room + 1)) + 1),
-        reset=circuit.reset,
-    )
-
-
-def _source(source: Source) -> Source:
-    """Payloads: the training data's own levels where they fit, else 255 of them."""
-    largest = float(max(abs(source.minimum), abs(source.maximum)))
-    if largest == 0:
-        raise QuantizationError("the range of an input is [0, 0]")
-    levels = int(source.levels)
-    return replace(source, scale=(levels if 0 < levels <= PAYLOAD_LEVELS else 255) / largest)
-
-
-def _most(projection: Projection, weight_bits: int) -> int:
-    """Largest weight: 255 for one sign and 254 for mixed ones at 8 bits."""
-    return 256 - _step(projection, weight_bits)
-
-
-def _step(projection: Projection, weight_bits: int) -> int:
-    """Distance of neighbouring weights: the lost bits, and one more for the sign."""
-    return int(2 ** (8 - weight_bits + (projection.sign == "mixed")))
-
-
-def _integer_weights(projection: Projection, factor: float, weight_bits: int) -> Projection:
-    """W·factor as integers with the smallest exponent ≥ 0 that brings them into range."""
-    weight = projection.operator.weight * factor
-    largest = float(np.max(np.abs(weight), initial=0.0))
-    most, step = _most(projection, weight_bits), _step(projection, weight_bits)
-    exponent = 0
-    while largest / 2.0**exponent > most + step / 2:
-        exponent += 1
-    rounded = np.rint(weight / (step * 2.0**exponent)) * step
-    integer = np.clip(rounded, -most, most).astype(np.int64)
-    return replace(
-        projection,
-        operator=replace(projection.operator, weight=integer),
-        exponent=exponent,
-    )
-
-
-def _bias(bias: Array) -> dict[str, Array]:
-    """Mantissa and exponent of Lava's LIF bias, with the smallest exponent that fits."""
-    exponent = 0
-    largest = float(np.max(np.abs(bias), initial=0.0))
-    while largest / 2**exponent > BIAS_MANTISSA_MAX and exponent < BIAS_EXPONENT_MAX:
-        exponent += 1
-    return {
-        "bias_mantissa": np.rint(bias / 2**exponent).astype(np.int64),
-        "bias_exponent": np.array(exponent),
-    }
-
-
-def _require_folded(population: Population, gain: Array) -> None:
-    if np.any(gain != 1.0):
-        raise UnsupportedError(
-            f"population {population.name!r}: its input gain differs from pixel to pixel and "
-            "cannot be folded into a shared kernel",
-            "Make R and τ the same for all pixels of a channel.",
-        )
-
-
-def _rest_at_zero(population: Population, lif: LIFNeuron) -> LIFNeuron:
-    """The same neuron with its potential measured from where it starts.
-
-    v = v' + v₀ gives v' ← (1 − a)·v' + u + (bias − a·v₀), tested against θ − v₀.
-    """
-    rest = lif.initial
-    threshold = lif.threshold - rest
-    if lif.reset == "value" and np.any(lif.reset_to != rest):
-        raise UnsupportedError(
-            f"population {population.name!r}: v_reset differs from v_leak; in fixed point a "
-            "neuron is reset to where it starts"
-        )
-    if lif.reset == "subtract" and np.any(lif.reset_to != threshold):
-        raise UnsupportedError(
-            f"population {population.name!r}: with soft reset, v_leak must be 0 in fixed point"
-        )
-    if np.any(threshold <= 0):
-        raise UnsupportedError(f"population {population.name!r}: a threshold is not above v_leak")
-    return replace(lif, threshold=threshold, bias=lif.bias - lif.voltage_decay * rest)

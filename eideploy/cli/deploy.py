@@ -1,0 +1,146 @@
+"""Verbs `export`, `compile`, `run` and `inspect`."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from enum import Enum
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from eideploy.cli.console import progress_bar, remark
+from eideploy.cli.inputs import load_input, load_model, read_stimulus
+from eideploy.cli.options import (
+    Dt,
+    Json,
+    Mapping,
+    MappingChoice,
+    Model,
+    Samples,
+    StimulusFile,
+    Target,
+    Timeout,
+    WeightBits,
+)
+from eideploy.cli.show import show_graph, show_program, show_trace
+from eideploy.errors import InputError
+from eideploy.program import Program, load_program, save_program, save_trace
+
+
+class Form(str, Enum):
+    """What an exported graph is made of."""
+
+    ei = "ei"
+    folded = "folded"
+
+
+def export(
+    run: Annotated[Path, typer.Argument(help="A run directory.", metavar="RUN")],
+    output: Annotated[Path, typer.Option("--output", "-o", help="The .nir file to write.")],
+    form: Annotated[
+        Form,
+        typer.Option(
+            help="ei: the circuits as they are, in the E-I dialect of NIR. folded: plain NIR, with "
+            "the divisive gain replaced by its mean."
+        ),
+    ] = Form.ei,
+) -> None:
+    """Write a trained run as a NIR graph."""
+    from eideploy.graph import write
+    from eideploy.train import load_run, to_graph
+
+    graph = to_graph(load_run(run), form=form.value)
+    write(output, graph)
+    kinds = sorted({type(node).__name__ for node in graph.nodes.values()})
+    remark(f"{output}: {len(graph.nodes)} nodes ({', '.join(kinds)})")
+
+
+def compile_(
+    model: Model,
+    output: Annotated[Path, typer.Option("--output", "-o", help="The Program (.npz) to write.")],
+    target: Target = "lava-fixed",
+    mapping: Mapping = MappingChoice.fused,
+    weight_bits: WeightBits = None,
+    dt: Dt = None,
+    json: Json = False,
+) -> None:
+    """Compile a network for a target and show what became of it."""
+    program = _compile(model, target, mapping, weight_bits, dt)
+    save_program(output, program)
+    show_program(program, json)
+
+
+def run(
+    model: Model,
+    target: Target = "lava-fixed",
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="Write the trace (.npz).")
+    ] = None,
+    mapping: Mapping = MappingChoice.fused,
+    weight_bits: WeightBits = None,
+    dt: Dt = None,
+    stimulus: StimulusFile = None,
+    samples: Samples = None,
+    timeout: Timeout = None,
+    json: Json = False,
+) -> None:
+    """Run a network, or a compiled Program (.npz), on a target."""
+    from eideploy.simulate.record import Record
+    from eideploy.targets import load_target, require
+
+    backend = with_timeout(load_target(target), timeout)
+    require(backend)
+    if model.suffix == ".npz":
+        program = load_program(model)
+        if stimulus is None:
+            raise InputError("a compiled Program has no data of its own", "Give --stimulus FILE.")
+        shown = read_stimulus(stimulus, tuple(p.name for p in program.sources))
+        shown = shown if samples is None else shown.take(slice(samples))
+    else:
+        program = _compile(model, target, mapping, weight_bits, dt)
+        shown = load_input(load_model(model), stimulus, samples)
+    with progress_bar(f"running on {target}") as progress:
+        trace = backend.run(program, shown, Record(), progress)
+    if output is not None:
+        save_trace(output, trace)
+    show_trace(program, shown, trace, json)
+
+
+def inspect(
+    file: Annotated[Path, typer.Argument(help="A .nir file, a run, or a Program (.npz).")],
+    dt: Dt = None,
+    json: Json = False,
+) -> None:
+    """Show what is in a graph, a run or a Program."""
+    if file.suffix == ".npz":
+        show_program(load_program(file), json)
+        return
+    from eideploy.graph.describe import describe
+
+    show_graph(describe(load_model(file).graph, dt), json)
+
+
+def with_timeout(target: Any, timeout: float | None) -> Any:
+    """The target with its `timeout` option set.
+
+    Raises:
+        InputError: it has no such option.
+    """
+    if timeout is None:
+        return target
+    if not hasattr(target, "timeout"):
+        raise InputError(f"target {target.name!r} has no time-out", "Leave out --timeout.")
+    return replace(target, timeout=timeout)
+
+
+def _compile(
+    path: Path, target: str, mapping: MappingChoice, weight_bits: int | None, dt: float | None
+) -> Program:
+    from eideploy.compile import CompileOptions, run_passes
+    from eideploy.targets import load_target
+
+    model = load_model(path)
+    bits = weight_bits or (model.run.recipe.quantize.weight_bits if model.run else 8)
+    options = CompileOptions(mapping=mapping.value, weight_bits=bits, dt=dt)
+    return run_passes(load_target(target).pipeline(options), model.graph)

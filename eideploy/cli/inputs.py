@@ -1,0 +1,110 @@
+"""What a verb is given: a model (run directory or .nir file) and a stimulus."""
+
+from __future__ import annotations
+
+import zipfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import nir
+import numpy as np
+
+from eideploy.errors import InputError, StimulusError
+from eideploy.program import Array, Stimulus, load_stimulus
+
+if TYPE_CHECKING:
+    from eideploy.train import Run
+
+
+@dataclass(frozen=True)
+class Model:
+    """A network that was handed in.
+
+    Args:
+        name: for reports.
+        graph: as it is compiled.
+        run: where it comes from, if it was trained here.
+    """
+
+    name: str
+    graph: nir.NIRGraph
+    run: Run | None = None
+
+
+def load_model(path: Path) -> Model:
+    """Read a run directory or a .nir file.
+
+    Raises:
+        InputError: it is neither.
+    """
+    if path.is_dir():
+        from eideploy.train import load_run, to_graph
+
+        run = load_run(path)
+        return Model(run.name, to_graph(run), run)
+    if not path.exists():
+        raise InputError(
+            f"{path} does not exist", "Give a run directory of `eideploy train` or a .nir file."
+        )
+    from eideploy.graph import read
+
+    return Model(path.stem, read(path))
+
+
+def load_input(model: Model, path: Path | None, samples: int | None) -> Stimulus:
+    """The stimulus from a file, or the test data of a run; at most `samples` of it.
+
+    Raises:
+        StimulusError: there is none, or the file does not hold one.
+    """
+    if path is not None:
+        stimulus = read_stimulus(path, tuple(model.graph.inputs))
+    elif model.run is not None:
+        from eideploy.train import test_stimulus
+
+        stimulus = test_stimulus(model.run)
+    else:
+        raise StimulusError(
+            f"{model.name} is a graph without data: nothing to show to it",
+            "Give --stimulus FILE, an array [sample, step, …] as .npy or .npz.",
+        )
+    return stimulus if samples is None else stimulus.take(slice(samples))
+
+
+def read_stimulus(path: Path, inputs: tuple[str, ...]) -> Stimulus:
+    """Read .npy (one input) or .npz (an array per input, and `labels`).
+
+    Args:
+        path: the file.
+        inputs: names of the inputs of the network.
+
+    Raises:
+        StimulusError: unreadable, pickled, or the names do not fit.
+    """
+    try:
+        loaded = np.load(path, allow_pickle=False)
+    except FileNotFoundError as error:
+        raise StimulusError(f"{path} does not exist") from error
+    except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
+        raise StimulusError(
+            f"{path} is not a NumPy file of plain numbers ({error})",
+            "Save it with numpy.save or numpy.savez; pickled objects are never loaded.",
+        ) from error
+    if isinstance(loaded, np.ndarray):
+        if len(inputs) != 1:
+            raise StimulusError(
+                f"{path} holds one array, the network has inputs {list(inputs)}",
+                "Save a .npz with one array per input.",
+            )
+        return Stimulus({inputs[0]: loaded})
+    with loaded:
+        names = set(loaded.files)
+        if "header" in names:
+            return load_stimulus(path)
+        try:
+            arrays: dict[str, Array] = {name: loaded[name] for name in names}
+        except (OSError, ValueError, zipfile.BadZipFile) as error:
+            raise StimulusError(f"{path} is damaged or holds pickled objects ({error})") from error
+    labels = arrays.pop("labels", None)
+    return Stimulus(arrays, labels)

@@ -1,0 +1,48 @@
+"""Options that several verbs share."""
+
+from __future__ import annotations
+
+from enum import Enum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+class MappingChoice(str, Enum):
+    """How E-I circuits become populations."""
+
+    fused = "fused"
+    explicit = "explicit"
+
+
+Model = Annotated[
+    Path,
+    typer.Argument(help="A run directory of `eideploy train`, or a .nir file.", metavar="MODEL"),
+]
+Target = Annotated[str, typer.Option("--target", "-t", help="See `eideploy targets`.")]
+Mapping = Annotated[
+    MappingChoice, typer.Option("--mapping", "-m", help="How E-I circuits become populations.")
+]
+WeightBits = Annotated[
+    int | None, typer.Option("--weight-bits", min=2, max=8, help="Width of integer weights.")
+]
+Dt = Annotated[
+    float | None, typer.Option("--dt", help="Step in seconds, where the graph does not say it.")
+]
+StimulusFile = Annotated[
+    Path | None,
+    typer.Option(
+        "--stimulus",
+        "-s",
+        help="What to show: .npz with an array [sample, step, …] per input (and `labels`), or "
+        ".npy. Default for a run: the data it was tested on.",
+    ),
+]
+Samples = Annotated[
+    int | None, typer.Option("--samples", "-n", min=1, help="Use only the first samples.")
+]
+Timeout = Annotated[
+    float | None, typer.Option("--timeout", help="Give up on the target after so many seconds.")
+]
+Json = Annotated[bool, typer.Option("--json", help="Write JSON to stdout.")]

@@ -1,0 +1,148 @@
+"""Programs, traces and graphs as tables for a person or JSON for a machine."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from rich.table import Table
+
+from eideploy.cli.console import out, print_json
+from eideploy.graph.describe import GraphDescription
+from eideploy.program import Program, Stimulus, Trace
+
+
+def show_graph(description: GraphDescription, json: bool) -> None:
+    """What is in a NIR graph."""
+    if json:
+        print_json({"schema": "eideploy.graph/1", **description.to_dict()})
+        return
+    table = Table(box=None, pad_edge=False)
+    for column in ("node", "type", "in", "out", "parameters", "time constants"):
+        table.add_column(column)
+    for node in description.nodes:
+        kind = node.type if node.standard else f"{node.type} [cyan](dialect)[/]"
+        table.add_row(
+            node.name,
+            kind,
+            _extent(node.input_shape),
+            _extent(node.output_shape),
+            f"{node.parameters:,}" if node.parameters else "",
+            ", ".join(_time_constant(item) for item in node.time_constants),
+        )
+    out.print(table)
+    standard = "plain NIR" if description.standard else "NIR with the E-I dialect"
+    step = f"{description.dt:g} s" if description.dt else "not given"
+    out.print(f"\n{standard} · {description.parameters:,} parameters · step {step}")
+    for key, value in description.metadata.items():
+        out.print(f"{key}: {value}", markup=False, style="dim")
+
+
+def show_program(program: Program, json: bool) -> None:
+    """Populations, projections and what they take of a chip."""
+    from eideploy.compile.fit import usage
+
+    used = usage(program)
+    populations = [
+        {
+            "name": p.name,
+            "neuron": type(p.neuron).__name__,
+            "shape": list(p.shape),
+            "offset": p.offset,
+        }
+        for p in program.populations
+    ]
+    projections = [
+        {
+            "source": p.source,
+            "target": p.target,
+            "port": p.port,
+            "operator": type(p.operator).__name__,
+            "weights": int(p.operator.weight.size),
+            "sign": p.sign,
+            "exponent": p.exponent,
+            "delay": p.delay,
+        }
+        for p in program.projections
+    ]
+    if json:
+        print_json(
+            {
+                "schema": "eideploy.program-summary/1",
+                "arithmetic": program.arithmetic,
+                "latency": program.latency,
+                "neurons": used.neurons,
+                "synapse_bytes": used.synapse_bytes,
+                "populations": populations,
+                "projections": projections,
+            }
+        )
+        return
+    for title, rows in (("populations", populations), ("projections", projections)):
+        table = Table(title=title, title_justify="left", box=None, pad_edge=False)
+        for column in rows[0] if rows else ():
+            table.add_column(column)
+        for row in rows:
+            table.add_row(*(_extent(v) if isinstance(v, list) else str(v) for v in row.values()))
+        out.print(table)
+        out.print()
+    out.print(
+        f"{program.arithmetic} · {used.neurons:,} neurons · {used.synapse_bytes:,} bytes of "
+        f"synapses · latency {program.latency} steps"
+    )
+
+
+def show_trace(program: Program, stimulus: Stimulus, trace: Trace, json: bool) -> None:
+    """Activity of every population, and the accuracy where there are labels."""
+    from eideploy.verify import Artifact
+
+    rows = [
+        {
+            "name": name,
+            "neurons": program.by_name[name].size,
+            "offset": recording.offset,
+            "mean": float(np.mean(recording.output)),
+            "spikes": int(np.sum(recording.output))
+            if program.by_name[name].neuron.spiking
+            else None,
+        }
+        for name, recording in trace.recordings.items()
+    ]
+    correct = Artifact.of(program.metadata.get("model", ""), program, trace).accuracy(
+        stimulus.labels
+    )
+    if json:
+        print_json(
+            {
+                "schema": "eideploy.run-summary/1",
+                "samples": stimulus.samples,
+                "steps": stimulus.steps,
+                "accuracy": correct,
+                "populations": rows,
+            }
+        )
+        return
+    table = Table(box=None, pad_edge=False)
+    for column in ("population", "neurons", "latency", "mean", "spikes"):
+        table.add_column(column, justify="left" if column == "population" else "right")
+    for row in rows:
+        spikes = "graded" if row["spikes"] is None else f"{row['spikes']:,}"
+        cells = (f"{row['neurons']:,}", str(row["offset"]), f"{row['mean']:.4g}", spikes)
+        table.add_row(str(row["name"]), *cells)
+    out.print(table)
+    if correct is not None:
+        out.print(f"\naccuracy {correct:.2f} % of {stimulus.samples} samples")
+
+
+def _extent(shape: Any) -> str:
+    return "×".join(str(extent) for extent in shape)
+
+
+def _time_constant(item: Any) -> str:
+    low, high = item.seconds
+    seconds = f"{low:g} s" if low == high else f"{low:g}…{high:g} s"
+    if item.steps is None:
+        return f"{item.field} {seconds}"
+    first, last = item.steps
+    steps = f"{first:g}" if first == last else f"{first:g}…{last:g}"
+    return f"{item.field} {seconds} = {steps} steps"

@@ -1,0 +1,116 @@
+"""Verb `verify`: is it still my network?"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+from eideploy.cli.console import err, out, print_json, remark
+from eideploy.cli.deploy import with_timeout
+from eideploy.cli.inputs import Model, load_input, load_model
+from eideploy.cli.options import (
+    Dt,
+    Json,
+    Mapping,
+    MappingChoice,
+    Samples,
+    StimulusFile,
+    Target,
+    Timeout,
+    WeightBits,
+)
+from eideploy.cli.options import Model as ModelPath
+from eideploy.compile import CompileOptions, float_pipeline, run_passes
+from eideploy.program import Stimulus
+from eideploy.targets import Target as Backend
+from eideploy.targets import load_target, require
+from eideploy.verify import Limits, Verification, to_document, write_html, write_junit
+from eideploy.verify import table as render
+from eideploy.verify import verify as climb
+
+
+def verify(
+    model: ModelPath,
+    target: Target = "lava-fixed",
+    mapping: Mapping = MappingChoice.fused,
+    weight_bits: WeightBits = None,
+    dt: Dt = None,
+    stimulus: StimulusFile = None,
+    samples: Samples = None,
+    timeout: Timeout = None,
+    json: Json = False,
+    html: Annotated[Path | None, typer.Option("--html", help="Write a report to look at.")] = None,
+    junit: Annotated[Path | None, typer.Option("--junit", help="Write JUnit XML for CI.")] = None,
+) -> None:
+    """Prove, hop by hop, that what runs on a target is what was trained. Exit 1 if it is not."""
+    backend = with_timeout(load_target(target), timeout)
+    require(backend)
+    subject = load_model(model)
+    shown = load_input(subject, stimulus, samples)
+    bits = weight_bits or (subject.run.recipe.quantize.weight_bits if subject.run else 8)
+    options = CompileOptions(mapping=mapping.value, weight_bits=bits, dt=dt)
+    result = verify_model(subject, shown, backend, options)
+    if html is not None:
+        write_html(html, result)
+        remark(f"report: {html}")
+    if junit is not None:
+        write_junit(junit, result.report)
+    if json:
+        print_json(to_document(result.report))
+    else:
+        out.print(render(result.report))
+    if result.report.verdict != "pass":
+        raise typer.Exit(1)
+
+
+def verify_model(
+    model: Model, stimulus: Stimulus, target: Backend, options: CompileOptions
+) -> Verification:
+    """Compile a model for a target and climb its ladder, with a progress bar."""
+    floating = run_passes(float_pipeline(options), model.graph)
+    program = run_passes(target.pipeline(options), model.graph)
+    trained = frozen = limits = None
+    with _stages() as progress:
+        if model.run is not None:
+            from eideploy.train import frozen_trace, trained_trace
+
+            progress("trained", 0, stimulus.samples)
+            trained = trained_trace(model.run, stimulus)
+            progress("frozen", 0, stimulus.samples)
+            frozen = frozen_trace(model.run, stimulus)
+            wanted = model.run.recipe.limits
+            limits = Limits(accuracy_drop=wanted.accuracy_drop, agreement=wanted.agreement)
+        return climb(
+            model=model.name,
+            stimulus=stimulus,
+            target=target,
+            float_program=program if target.arithmetic == "float" else floating,
+            program=program,
+            trained=trained,
+            frozen=frozen,
+            limits=limits,
+            progress=progress,
+        )
+
+
+@contextmanager
+def _stages() -> Iterator[Callable[[str, int, int], None]]:
+    """A bar that is renamed from stage to stage."""
+    columns = (
+        TextColumn("[dim]{task.description:<14}"),
+        BarColumn(bar_width=24),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+    )
+    with Progress(*columns, console=err, transient=True) as bar:
+        task = bar.add_task("", total=None)
+
+        def report(stage: str, done: int, total: int) -> None:
+            bar.update(task, description=stage, completed=done, total=total)
+
+        yield report
