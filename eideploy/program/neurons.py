@@ -10,17 +10,21 @@ tests and resets, in this order.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar, Literal
 
 import numpy as np
 
-from eideploy.program.arrays import Array
+from eideploy.program.arrays import Array, widened
 
 Reset = Literal["value", "subtract"]
 """At a spike: v ← reset_to (`value`), or v ← v − reset_to (`subtract`)."""
 
 Arithmetic = Literal["float", "integer"]
+
+Ranges = Mapping[str, tuple[float, float]]
+"""Smallest and largest value that a parameter may have, by name of the parameter."""
 
 CURRENT_SHIFT = 6
 """Loihi's alignment of synaptic input and threshold: shifted left by this (lava/proc/lif)."""
@@ -43,13 +47,15 @@ class Neuron:
     """Base of all neuron models.
 
     `ports` are the names of the inputs, `state` those of the state variables, `spiking` says
-    whether the output is 0 or 1, and `arithmetic` where the model can be used.
+    whether the output is 0 or 1, `arithmetic` where the model can be used, and `ranges` between
+    which values a parameter must lie.
     """
 
     ports: ClassVar[tuple[str, ...]] = ()
     state: ClassVar[tuple[str, ...]] = ()
     spiking: ClassVar[bool] = False
     arithmetic: ClassVar[tuple[Arithmetic, ...]] = ("float", "integer")
+    ranges: ClassVar[Ranges] = {}
 
     def __post_init__(self) -> None:
         """Turn every numeric parameter into a read-only array."""
@@ -57,9 +63,7 @@ class Neuron:
             if isinstance(value, (float, int, np.generic, np.ndarray)) and not isinstance(
                 value, bool
             ):
-                array = np.array(value)
-                array.flags.writeable = False
-                object.__setattr__(self, name, array)
+                object.__setattr__(self, name, widened(value))
 
     def parameters(self) -> dict[str, Array]:
         """Numeric parameters by name."""
@@ -68,7 +72,9 @@ class Neuron:
 
 @dataclass(frozen=True, eq=False)
 class Source(Neuron):
-    """An input: emits what the stimulus says, x in a float Program, rint(x·scale) in an integer one.
+    """An input: emits what the stimulus says.
+
+    That is x in a float Program and rint(x·scale) in an integer one.
 
     Args:
         minimum: smallest value of x.
@@ -91,6 +97,8 @@ class Relay(Neuron):
     """
 
     ports: ClassVar[tuple[str, ...]] = ("input",)
+    ranges: ClassVar[Ranges] = {"shift": (0, 62)}
+
     shift: Any = 0
 
 
@@ -121,6 +129,10 @@ class LIFNeuron(Neuron):
     state: ClassVar[tuple[str, ...]] = ("u", "v")
     spiking: ClassVar[bool] = True
     arithmetic: ClassVar[tuple[Arithmetic, ...]] = ("float",)
+    ranges: ClassVar[Ranges] = {
+        "current_decay": (0, 1),
+        "voltage_decay": (0, 1),
+    }
 
     current_decay: Any
     voltage_decay: Any
@@ -143,6 +155,10 @@ class Integrator(Neuron):
     ports: ClassVar[tuple[str, ...]] = ("input",)
     state: ClassVar[tuple[str, ...]] = ("u", "v")
     arithmetic: ClassVar[tuple[Arithmetic, ...]] = ("float",)
+    ranges: ClassVar[Ranges] = {
+        "current_decay": (0, 1),
+        "voltage_decay": (0, 1),
+    }
 
     current_decay: Any
     voltage_decay: Any
@@ -177,6 +193,10 @@ class EINeuron(Neuron):
     state: ClassVar[tuple[str, ...]] = ("v",)
     spiking: ClassVar[bool] = True
     arithmetic: ClassVar[tuple[Arithmetic, ...]] = ("float",)
+    ranges: ClassVar[Ranges] = {
+        "voltage_decay": (0, 1),
+        "floor": (float(np.finfo(np.float64).tiny), np.inf),
+    }
 
     voltage_decay: Any
     gain: Any
@@ -213,6 +233,13 @@ class LIFNeuronFixed(Neuron):
     state: ClassVar[tuple[str, ...]] = ("u", "v")
     spiking: ClassVar[bool] = True
     arithmetic: ClassVar[tuple[Arithmetic, ...]] = ("integer",)
+    ranges: ClassVar[Ranges] = {
+        "current_decay": (0, 4095),
+        "voltage_decay": (0, 4096),
+        "bias_mantissa": (-4096, 4095),
+        "bias_exponent": (0, 7),
+        "threshold": (0, 131071),
+    }
 
     current_decay: Any
     voltage_decay: Any
@@ -248,6 +275,12 @@ class EINeuronFixed(Neuron):
     state: ClassVar[tuple[str, ...]] = ("v",)
     spiking: ClassVar[bool] = True
     arithmetic: ClassVar[tuple[Arithmetic, ...]] = ("integer",)
+    ranges: ClassVar[Ranges] = {
+        "voltage_decay": (0, 4096),
+        "floor": (1, STATE_MAX),
+        "quotient_shift": (0, 62 - STATE_BITS),
+        "quotient_bits": (1, STATE_BITS),
+    }
 
     voltage_decay: Any
     gain: Any

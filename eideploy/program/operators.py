@@ -6,10 +6,8 @@ import math
 from dataclasses import dataclass
 from typing import ClassVar
 
-import numpy as np
-
 from eideploy.errors import InputError
-from eideploy.program.arrays import Array
+from eideploy.program.arrays import Array, widened
 
 Shape = tuple[int, ...]
 
@@ -22,13 +20,12 @@ class Operator:
     weight_rank: ClassVar[int]
 
     def __post_init__(self) -> None:
-        weight = np.array(self.weight)
+        weight = widened(self.weight)
         if weight.ndim != self.weight_rank:
             raise InputError(
                 f"{type(self).__name__} needs weights of rank {self.weight_rank}, "
                 f"got shape {weight.shape}"
             )
-        weight.flags.writeable = False
         object.__setattr__(self, "weight", weight)
 
     def fits(self, source: Shape, target: Shape) -> bool:
@@ -65,6 +62,14 @@ class Conv2d(Operator):
     padding: tuple[int, int] = (0, 0)
     dilation: tuple[int, int] = (1, 1)
     groups: int = 1
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if min(*self.stride, *self.dilation, self.groups) < 1 or min(self.padding) < 0:
+            raise InputError(
+                f"Conv2d has stride {self.stride}, dilation {self.dilation}, groups {self.groups} "
+                f"and padding {self.padding}; expected at least 1, 1, 1 and 0"
+            )
 
     def output_shape(self, source: Shape) -> Shape:
         """Shape [c, h, w] that comes out for a source of shape [c, h, w]."""

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 import numpy as np
 
 from eideploy.errors import InputError
 from eideploy.program.arrays import broadcasts_to
-from eideploy.program.neurons import Arithmetic, Neuron, Source
+from eideploy.program.neurons import Arithmetic, Neuron, Reset, Source
 from eideploy.program.operators import Operator
 
 Sign = Literal["mixed", "excitatory", "inhibitory"]
@@ -100,6 +100,8 @@ class Program:
     metadata: Mapping[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
+        if not self.populations:
+            raise InputError("the Program has no populations")
         names = [population.name for population in self.populations]
         if len(set(names)) != len(names):
             raise InputError(f"population names are not unique: {sorted(names)}")
@@ -122,7 +124,8 @@ class Program:
             raise InputError(f"{where} cannot be part of a Program of {self.arithmetic} arithmetic")
         if population.offset < 0 or (population.reset_phase or 0) < 0:
             raise InputError(f"{where} has a negative offset or reset phase")
-        for name, value in neuron.parameters().items():
+        parameters = neuron.parameters()
+        for name, value in parameters.items():
             if not broadcasts_to(value, population.shape):
                 raise InputError(
                     f"{where}: {name} has shape {value.shape}, expected {population.shape} "
@@ -136,6 +139,16 @@ class Program:
                 and not np.issubdtype(value.dtype, np.integer)
             ):
                 raise InputError(f"{where}: {name} has dtype {value.dtype}, expected integers")
+        for name, (low, high) in neuron.ranges.items():
+            values = parameters[name]
+            if np.any(values < low) or np.any(values > high):
+                raise InputError(
+                    f"{where}: {name} ranges over [{values.min():g}, {values.max():g}], "
+                    f"expected [{low:g}, {high:g}]"
+                )
+        reset = vars(neuron).get("reset", "value")
+        if reset not in get_args(Reset):
+            raise InputError(f"{where}: reset is {reset!r}, expected one of {get_args(Reset)}")
 
     def _check_projection(self, projection: Projection) -> None:
         source = self._known(projection.source, f"projection {projection.name}")
@@ -161,6 +174,11 @@ class Program:
             )
         if projection.delay < 0:
             raise InputError(f"projection {projection.name}: delay {projection.delay} < 0")
+        if projection.exponent and self.arithmetic == "float":
+            raise InputError(
+                f"projection {projection.name}: exponent {projection.exponent} in a Program of "
+                "float arithmetic"
+            )
         if (projection.sign == "excitatory" and np.any(weight < 0)) or (
             projection.sign == "inhibitory" and np.any(weight > 0)
         ):

@@ -177,8 +177,9 @@ def _unpack(
 
 def _write(path: Path, header: dict[str, Any], arrays: dict[str, Array]) -> None:
     text = np.frombuffer(json.dumps(header).encode(), dtype=np.uint8)
+    entries: dict[str, Any] = {_HEADER: text, **arrays}
     with atomic_write(path) as temporary, temporary.open("wb") as file:
-        np.savez_compressed(file, **{_HEADER: text}, **arrays)  # type: ignore[arg-type]
+        np.savez_compressed(file, **entries)
 
 
 def _read(path: Path, schema: str) -> tuple[dict[str, Any], dict[str, Array]]:

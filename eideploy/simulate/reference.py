@@ -12,6 +12,8 @@ The shortest correct code wins here over the fastest.
 from __future__ import annotations
 
 import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
+from numpy.typing import DTypeLike
 
 from eideploy.errors import InputError
 from eideploy.program import (
@@ -39,6 +41,8 @@ from eideploy.program.neurons import CURRENT_SHIFT, DECAY_BITS, GAIN_BITS, STATE
 from eideploy.simulate.record import Progress, Record
 
 State = dict[str, Array]
+
+_ZERO: Array = np.zeros((), np.int64)
 
 
 def run(
@@ -83,16 +87,18 @@ def run(
             if not (0 <= sample < samples and t < steps):
                 continue
             name = population.name
+            tested: State = {}
             if t == population.reset_phase:
                 state[name] = start(population, dtype)
             if name in values:
-                now[name] = values[name][sample, t].astype(dtype)
-                continue
-            ports = {port: np.zeros(population.shape, dtype) for port in population.neuron.ports}
-            for projection in program.into(name):
-                past = emitted[(step - projection.delay) % memory][projection.source]
-                ports[projection.port] += deliver(projection, past).reshape(population.shape)
-            now[name], tested, state[name] = advance(population.neuron, ports, state[name])
+                now[name] = values[name][sample, t]
+            else:
+                ports = dict.fromkeys(population.neuron.ports, silence[name])
+                for projection in program.into(name):
+                    past = emitted[(step - projection.delay) % memory][projection.source]
+                    arrived = deliver(projection, past).reshape(population.shape)
+                    ports[projection.port] = ports[projection.port] + arrived
+                now[name], tested, state[name] = advance(population.neuron, ports, state[name])
             if name in kept:
                 kept[name].put(sample, t, now[name], tested)
         emitted[step % memory] = now
@@ -102,9 +108,9 @@ def run(
     return Trace({name: recorder.finish() for name, recorder in kept.items()})
 
 
-def start(population: Population, dtype: type) -> State:
+def start(population: Population, dtype: DTypeLike) -> State:
     """State before the first step: everything 0, but v at `initial` where the model has one."""
-    state = {name: np.zeros(population.shape, dtype) for name in population.neuron.state}
+    state: State = {name: np.zeros(population.shape, dtype) for name in population.neuron.state}
     if "v" in state:
         state["v"] = state["v"] + population.neuron.parameters().get("initial", np.zeros((), dtype))
     return state
@@ -114,27 +120,27 @@ def deliver(projection: Projection, emitted: Array) -> Array:
     """What a projection delivers for what its source emitted."""
     total = apply(projection.operator, emitted)
     if projection.exponent > 0:
-        return total << projection.exponent
-    return total >> -projection.exponent if projection.exponent < 0 else total
+        total = total << projection.exponent
+    elif projection.exponent < 0:
+        total = total >> -projection.exponent
+    return total
 
 
 def apply(operator: Operator, x: Array) -> Array:
     """Apply the weights of an operator to the output of its source."""
     match operator:
         case Dense(weight):
-            return weight.astype(x.dtype) @ x.ravel()
+            return weight @ x.ravel()
         case Identity(weight):
-            return weight.astype(x.dtype) * x
+            return weight * x
         case Conv2d(weight, stride, padding, dilation, groups):
             (ph, pw), (sh, sw), (dh, dw) = padding, stride, dilation
             kh, kw = ((k - 1) * d + 1 for k, d in zip(weight.shape[2:], dilation, strict=True))
             padded = np.pad(x, ((0, 0), (ph, ph), (pw, pw)))
-            patches = np.lib.stride_tricks.sliding_window_view(padded, (kh, kw), axis=(1, 2))
-            patches = patches[:, ::sh, ::sw, ::dh, ::dw]  # [c, h, w, kernel_h, kernel_w]
-            parts = zip(
-                np.split(weight.astype(x.dtype), groups), np.split(patches, groups), strict=True
-            )
-            return np.concatenate([np.tensordot(w, p, ([1, 2, 3], [0, 3, 4])) for w, p in parts])
+            patches = sliding_window_view(padded, (len(x), kh, kw))[0]
+            patches = patches[::sh, ::sw, :, ::dh, ::dw]  # [h, w, c, kernel_h, kernel_w]
+            parts = zip(np.split(weight, groups), np.split(patches, groups, axis=2), strict=True)
+            return np.concatenate([np.tensordot(w, p, ([1, 2, 3], [2, 3, 4])) for w, p in parts])
     raise InputError(f"the reference has no operator {type(operator).__name__}")
 
 
@@ -142,7 +148,8 @@ def advance(neuron: Neuron, ports: State, state: State) -> tuple[Array, State, S
     """One step of a population: (output, state as tested, state after reset)."""
     match neuron:
         case Relay():
-            return ports["input"] >> neuron.shift if neuron.shift else ports["input"], {}, {}
+            x = ports["input"]
+            return x >> neuron.shift if np.any(neuron.shift) else x, {}, {}
         case LIFNeuron():
             u = (1 - neuron.current_decay) * state["u"] + neuron.gain * ports["input"]
             v = (1 - neuron.voltage_decay) * state["v"] + u + neuron.bias
@@ -162,13 +169,13 @@ def advance(neuron: Neuron, ports: State, state: State) -> tuple[Array, State, S
             bias = neuron.bias_mantissa << neuron.bias_exponent
             v = np.clip(v + u + bias, -STATE_MAX, STATE_MAX)
             threshold = neuron.threshold << CURRENT_SHIFT
-            amount = threshold if neuron.reset == "subtract" else np.int64(0)
+            amount = threshold if neuron.reset == "subtract" else _ZERO
             return _fire(v, threshold, neuron.reset, amount, u=u)
         case EINeuronFixed():
             q = quotient(ports["balanced"], ports["shunt"], neuron)
             v = toward_zero(state["v"] * (4096 - neuron.voltage_decay), DECAY_BITS)
             v = v + toward_zero(q * neuron.gain, GAIN_BITS) + neuron.bias
-            amount = neuron.threshold if neuron.reset == "subtract" else np.int64(0)
+            amount = neuron.threshold if neuron.reset == "subtract" else _ZERO
             return _fire(v, neuron.threshold, neuron.reset, amount)
     raise InputError(f"the reference has no neuron model {type(neuron).__name__}")
 
@@ -203,13 +210,13 @@ class _Recorder:
     """Collects what one population emitted and how its state was tested."""
 
     def __init__(
-        self, population: Population, samples: int, steps: int, dtype: type, state: bool
+        self, population: Population, samples: int, steps: int, dtype: DTypeLike, state: bool
     ) -> None:
         shape = (samples, steps, *population.shape)
         self.offset = population.offset
-        self.output = np.zeros(shape, np.uint8 if population.neuron.spiking else dtype)
+        self.output: Array = np.zeros(shape, np.uint8 if population.neuron.spiking else dtype)
         names = population.neuron.state if state else ()
-        self.state = {name: np.zeros(shape, dtype) for name in names}
+        self.state: State = {name: np.zeros(shape, dtype) for name in names}
 
     def put(self, sample: int, t: int, output: Array, tested: State) -> None:
         self.output[sample, t] = output
