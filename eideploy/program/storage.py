@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import zipfile
+import zlib
 from dataclasses import fields
 from typing import Any
 
@@ -25,6 +26,12 @@ _PROGRAM = "eideploy.program/1"
 _STIMULUS = "eideploy.stimulus/1"
 _TRACE = "eideploy.trace/1"
 _HEADER = "header"
+
+_UNREADABLE = (
+    # What the zip archive, its members, the arrays in them and the header raise when damaged.
+    *(OSError, EOFError, zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError),
+    *(ValueError, KeyError, TypeError, AttributeError),
+)
 
 
 def save_program(path: Path, program: Program) -> None:
@@ -100,7 +107,7 @@ def load_program(path: Path) -> Program:
 
 def save_stimulus(path: Path, stimulus: Stimulus) -> None:
     """Write a Stimulus to `path`. Raises `OutputError` if it cannot be written."""
-    arrays = {f"values/{name}": values for name, values in stimulus.values.items()}
+    arrays = {f"values/{index}": values for index, values in enumerate(stimulus.values.values())}
     if stimulus.labels is not None:
         arrays["labels"] = stimulus.labels
     _write(path, {"schema": _STIMULUS, "inputs": list(stimulus.values)}, arrays)
@@ -111,7 +118,8 @@ def load_stimulus(path: Path) -> Stimulus:
     header, arrays = _read(path, _STIMULUS)
     try:
         return Stimulus(
-            {name: arrays[f"values/{name}"] for name in header["inputs"]}, arrays.get("labels")
+            {name: arrays[f"values/{index}"] for index, name in enumerate(header["inputs"])},
+            arrays.get("labels"),
         )
     except (KeyError, TypeError) as error:
         raise InputError(f"{path}: the stimulus in it is damaged ({error})") from error
@@ -184,21 +192,14 @@ def _write(path: Path, header: dict[str, Any], arrays: dict[str, Array]) -> None
 
 def _read(path: Path, schema: str) -> tuple[dict[str, Any], dict[str, Array]]:
     try:
-        with np.load(path, allow_pickle=False) as archive:
+        # NumPy leaves a file open that it cannot read, unless it is opened for it.
+        with open(path, "rb") as file, np.load(file, allow_pickle=False) as archive:
             arrays = {name: archive[name] for name in archive.files}
         header = json.loads(arrays.pop(_HEADER).tobytes())
         found = header["schema"]
     except FileNotFoundError as error:
         raise InputError(f"{path} does not exist") from error
-    except (
-        OSError,
-        ValueError,
-        KeyError,
-        TypeError,
-        AttributeError,
-        EOFError,
-        zipfile.BadZipFile,
-    ) as error:
+    except _UNREADABLE as error:
         raise InputError(f"{path} is not an eideploy file or is damaged ({error})") from error
     if found != schema:
         raise InputError(f"{path} holds {found}, expected {schema}")
