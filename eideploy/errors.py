@@ -1,15 +1,15 @@
 """The exception tree. Every error a user can cause is one of these and ends with what to do.
 
-    EideployError                  exit code
-    ├── InputError                     2      a file, a recipe, an array or an option is wrong
-    │   ├── GraphError                 2      a NIR graph cannot be read or does not make sense
-    │   ├── RecipeError                2      a recipe key or value is wrong
-    │   ├── StimulusError              2      wrong shape, dtype or range of input data
-    │   └── OutputError                2      a result cannot be written (disk full, read-only …)
-    ├── UnsupportedError               2      well-formed, but this pass or target cannot do it
-    │   └── QuantizationError          2      no choice of integers fits the declared widths
-    ├── MissingComponentError          3      an optional component is not installed
-    └── TargetError                    1      a target failed while running (a worker died, time-out)
+EideployError                  exit code
+├── InputError                     2      a file, a recipe, an array or an option is wrong
+│   ├── GraphError                 2      a NIR graph cannot be read or does not make sense
+│   ├── RecipeError                2      a recipe key or value is wrong
+│   ├── StimulusError              2      wrong shape, dtype or range of input data
+│   └── OutputError                2      a result cannot be written (disk full, read-only …)
+├── UnsupportedError               2      well-formed, but this pass or target cannot do it
+│   └── QuantizationError          2      no choice of integers fits the declared widths
+├── MissingComponentError          3      an optional component is not installed
+└── TargetError                    1      a target failed while running (a worker died, time-out)
 """
 
 from __future__ import annotations
@@ -62,6 +62,10 @@ class UnsupportedError(EideployError):
 
 class QuantizationError(UnsupportedError):
     """No choice of integers fits the declared widths."""
+
+
+class EideployWarning(UserWarning):
+    """Something was wrong with the input and was put right."""
 
 
 class MissingComponentError(EideployError):

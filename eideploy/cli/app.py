@@ -22,7 +22,7 @@ from eideploy.cli.deploy import run as run_
 from eideploy.cli.system import doctor, targets
 from eideploy.cli.training import models, train
 from eideploy.cli.verification import verify
-from eideploy.errors import EideployError
+from eideploy.errors import EideployError, EideployWarning
 
 app = typer.Typer(
     name="eideploy",
@@ -84,9 +84,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
 def run(arguments: Sequence[str]) -> int:
     """Run the command line; return the exit code."""
     debug = "--debug" in arguments or bool(os.environ.get("EIDEPLOY_DEBUG"))
-    warnings.showwarning = _show_warning  # type: ignore[assignment]
     try:
-        code = app(list(arguments), prog_name="eideploy", standalone_mode=False)
+        with warnings.catch_warnings():
+            warnings.simplefilter("always", EideployWarning)
+            warnings.showwarning = _show_warning  # type: ignore[assignment]
+            code = app(list(arguments), prog_name="eideploy", standalone_mode=False)
     except EideployError as error:
         if debug:
             err.print_exception()
@@ -114,6 +116,6 @@ def run(arguments: Sequence[str]) -> int:
 
 def _show_warning(message: Warning | str, category: type[Warning], *_: Any) -> None:
     """Warnings of eideploy are for the user; those of libraries are not."""
-    if category.__module__.startswith("eideploy"):
+    if issubclass(category, EideployWarning):
         err.print("[yellow]warning:[/]", end=" ")
         err.print(str(message), markup=False)

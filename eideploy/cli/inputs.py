@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,6 +11,7 @@ import numpy as np
 
 from eideploy.errors import InputError, StimulusError
 from eideploy.program import Array, Stimulus, load_stimulus
+from eideploy.program.storage import UNREADABLE
 
 if TYPE_CHECKING:
     from eideploy.train import Run
@@ -82,29 +82,34 @@ def read_stimulus(path: Path, inputs: tuple[str, ...]) -> Stimulus:
     Raises:
         StimulusError: unreadable, pickled, or the names do not fit.
     """
+    loaded = _load_arrays(path)
+    if isinstance(loaded, dict):
+        if "header" in loaded:
+            return load_stimulus(path)
+        labels = loaded.pop("labels", None)
+        return Stimulus(loaded, labels)
+    if len(inputs) != 1:
+        raise StimulusError(
+            f"{path} holds one array, the network has inputs {list(inputs)}",
+            "Save a .npz with one array per input.",
+        )
+    return Stimulus({inputs[0]: loaded})
+
+
+def _load_arrays(path: Path) -> Array | dict[str, Array]:
+    """The array of a .npy file, or those of a .npz file by name."""
     try:
-        loaded = np.load(path, allow_pickle=False)
+        # NumPy leaves a file open that it cannot read, unless it is opened for it.
+        with path.open("rb") as file:
+            loaded = np.load(file, allow_pickle=False)
+            if isinstance(loaded, np.ndarray):
+                return loaded
+            with loaded:
+                return {name: loaded[name] for name in loaded.files}
     except FileNotFoundError as error:
         raise StimulusError(f"{path} does not exist") from error
-    except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
+    except UNREADABLE as error:
         raise StimulusError(
-            f"{path} is not a NumPy file of plain numbers ({error})",
+            f"{path} is not a NumPy file of plain numbers, or it is damaged ({error})",
             "Save it with numpy.save or numpy.savez; pickled objects are never loaded.",
         ) from error
-    if isinstance(loaded, np.ndarray):
-        if len(inputs) != 1:
-            raise StimulusError(
-                f"{path} holds one array, the network has inputs {list(inputs)}",
-                "Save a .npz with one array per input.",
-            )
-        return Stimulus({inputs[0]: loaded})
-    with loaded:
-        names = set(loaded.files)
-        if "header" in names:
-            return load_stimulus(path)
-        try:
-            arrays: dict[str, Array] = {name: loaded[name] for name in names}
-        except (OSError, ValueError, zipfile.BadZipFile) as error:
-            raise StimulusError(f"{path} is damaged or holds pickled objects ({error})") from error
-    labels = arrays.pop("labels", None)
-    return Stimulus(arrays, labels)

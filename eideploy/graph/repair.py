@@ -10,13 +10,14 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from eideploy.errors import EideployWarning
 from eideploy.graph.hdf5 import Stored, Tree
 from eideploy.graph.schema import NODE_TYPES
 
 Edge = tuple[str, str]
 
 
-class GraphWarning(UserWarning):
+class GraphWarning(EideployWarning):
     """A graph was repaired when it was read, or is written in a form few tools understand."""
 
 
@@ -30,7 +31,7 @@ def repair(nodes: dict[str, Tree], edges: list[Edge]) -> list[str]:
     Returns:
         One sentence for each repair, naming the node.
     """
-    known = {name: node for name, node in nodes.items() if node.get("type") in NODE_TYPES}
+    known = {name: node for name, node in nodes.items() if str(node.get("type")) in NODE_TYPES}
     return [*_drop_batch_axis(known, edges), *_spread_bias(known), *_spread_parameters(known)]
 
 

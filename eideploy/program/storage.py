@@ -27,7 +27,7 @@ _STIMULUS = "eideploy.stimulus/1"
 _TRACE = "eideploy.trace/1"
 _HEADER = "header"
 
-_UNREADABLE = (
+UNREADABLE = (
     # What the zip archive, its members, the arrays in them and the header raise when damaged.
     *(OSError, EOFError, zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError),
     *(ValueError, KeyError, TypeError, AttributeError),
@@ -185,9 +185,14 @@ def _unpack(
 
 def _write(path: Path, header: dict[str, Any], arrays: dict[str, Array]) -> None:
     text = np.frombuffer(json.dumps(header).encode(), dtype=np.uint8)
-    entries: dict[str, Any] = {_HEADER: text, **arrays}
-    with atomic_write(path) as temporary, temporary.open("wb") as file:
-        np.savez_compressed(file, **entries)
+    # numpy.savez_compressed would leave its archive open where the disk is full.
+    with (
+        atomic_write(path) as temporary,
+        zipfile.ZipFile(temporary, "w", zipfile.ZIP_DEFLATED) as archive,
+    ):
+        for name, array in {_HEADER: text, **arrays}.items():
+            with archive.open(f"{name}.npy", "w", force_zip64=True) as file:
+                np.lib.format.write_array(file, np.asanyarray(array), allow_pickle=False)
 
 
 def _read(path: Path, schema: str) -> tuple[dict[str, Any], dict[str, Array]]:
@@ -199,7 +204,7 @@ def _read(path: Path, schema: str) -> tuple[dict[str, Any], dict[str, Array]]:
         found = header["schema"]
     except FileNotFoundError as error:
         raise InputError(f"{path} does not exist") from error
-    except _UNREADABLE as error:
+    except UNREADABLE as error:
         raise InputError(f"{path} is not an eideploy file or is damaged ({error})") from error
     if found != schema:
         raise InputError(f"{path} holds {found}, expected {schema}")

@@ -1,0 +1,223 @@
+"""Bad input ends in a few lines and an exit code, and leaves no file behind."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import h5py
+import nir
+import numpy as np
+import pytest
+from eideploy_targets.simulated import Twin
+
+from eideploy.cli.app import run
+from eideploy.graph import write
+from eideploy.targets import Availability
+
+
+@pytest.fixture
+def model(tmp_path, dense_graph) -> Path:
+    path = tmp_path / "model.nir"
+    write(path, dense_graph())
+    return path
+
+
+@pytest.fixture
+def shown(tmp_path, frames) -> Path:
+    path = tmp_path / "shown.npy"
+    np.save(path, frames((12,)))
+    return path
+
+
+def refuses(capsys, arguments: list[object], code: int, *fragments: str) -> None:
+    """The command ends with `code` and a short message that holds all fragments."""
+    assert run([str(argument) for argument in arguments]) == code
+    captured = capsys.readouterr()
+    message = " ".join(captured.err.split())
+    for fragment in fragments:
+        assert fragment in message
+    assert "Traceback" not in captured.err
+    assert len(captured.err.strip().splitlines()) <= 8
+    assert captured.out == ""
+
+
+def edit(path: Path, change) -> Path:
+    with h5py.File(path, "r+") as file:
+        change(file["node/nodes"])
+    return path
+
+
+def _set(field: str, value: float):
+    def change(nodes: h5py.Group) -> None:
+        nodes[field][(0,) * nodes[field].ndim] = value
+
+    return change
+
+
+def _rename_type(nodes: h5py.Group) -> None:
+    del nodes["lif1/type"]
+    nodes["lif1/type"] = "Izhikevich"
+
+
+def _drop_dt(path: Path) -> Path:
+    with h5py.File(path, "r+") as file:
+        del file["node/metadata/dt"]
+    return path
+
+
+@pytest.mark.parametrize(
+    ("damage", "fragments"),
+    [
+        (lambda p: p.unlink(), ["does not exist"]),
+        (lambda p: p.write_bytes(b""), ["model.nir"]),
+        (lambda p: p.write_bytes(p.read_bytes()[:500]), ["model.nir"]),
+        (lambda p: p.write_text("not a graph"), ["model.nir"]),
+        (lambda p: (p.unlink(), h5py.File(p, "w").close()), ["model.nir"]),
+        (lambda p: edit(p, _rename_type), ["lif1", "Izhikevich"]),
+        (lambda p: edit(p, _set("ei1/weight_ee", np.nan)), ["ei1", "weight_ee", "NaN"]),
+        (lambda p: edit(p, _set("ei2/bias", np.inf)), ["ei2", "bias"]),
+        (lambda p: edit(p, _set("ei1/weight_ie", -1.0)), ["ei1", "weight_ie", "negative"]),
+        (_drop_dt, ["lif1", "--dt"]),
+    ],
+    ids=[
+        "missing",
+        "empty",
+        "truncated",
+        "text",
+        "foreign",
+        "unknown node",
+        "nan",
+        "inf",
+        "negative",
+        "no dt",
+    ],
+)
+def test_a_damaged_graph(damage, fragments, model, shown, tmp_path, capsys):
+    damage(model)
+    out = tmp_path / "program.npz"
+    refuses(capsys, ["compile", model, "-t", "twin", "-o", out], 2, *fragments)
+    refuses(capsys, ["verify", model, "-t", "twin", "-s", shown], 2, *fragments)
+    assert {p.name for p in tmp_path.iterdir()} <= {"model.nir", "shown.npy"}
+
+
+@pytest.mark.parametrize(
+    ("array", "fragments"),
+    [
+        (np.zeros((3, 4, 11)), ["11", "12"]),
+        (np.zeros((4, 12)), ["[sample, step"]),
+        (np.zeros((0, 4, 12)), ["[sample, step"]),
+        (np.full((3, 4, 12), 2.0), ["[2, 2]", "[0, 1]"]),
+        (np.full((3, 4, 12), -0.1), ["[-0.1, -0.1]", "[0, 1]"]),
+        (np.full((3, 4, 12), np.nan), ["NaN"]),
+        (np.full((3, 4, 12), "x"), ["dtype"]),
+        (np.full((3, 4, 12), 1j), ["complex"]),
+        (np.full((3, 4, 12), None), ["pickled"]),
+    ],
+    ids=["shape", "rank", "empty", "above", "below", "nan", "text", "complex", "pickle"],
+)
+def test_a_stimulus_that_does_not_fit(array, fragments, model, tmp_path, capsys):
+    path = tmp_path / "x.npy"
+    np.save(path, array)
+    refuses(capsys, ["verify", model, "-t", "twin", "-s", path], 2, *fragments)
+    refuses(capsys, ["run", model, "-t", "twin", "-s", path], 2, *fragments)
+
+
+def test_a_stimulus_with_the_wrong_names_or_labels(model, tmp_path, frames, capsys):
+    path = tmp_path / "x.npz"
+    np.savez(path, picture=frames((12,)))
+    refuses(capsys, ["verify", model, "-t", "twin", "-s", path], 2, "input", "picture")
+    np.savez(path, input=frames((12,)), labels=np.zeros(2, int))
+    refuses(capsys, ["verify", model, "-t", "twin", "-s", path], 2, "labels")
+    path.write_bytes(path.read_bytes()[:200])
+    refuses(capsys, ["verify", model, "-t", "twin", "-s", path], 2, "x.npz")
+
+
+def test_a_graph_without_data(model, capsys):
+    refuses(capsys, ["verify", model, "-t", "twin"], 2, "--stimulus")
+
+
+def test_an_unknown_target_suggests_the_nearest(model, shown, capsys):
+    refuses(capsys, ["verify", model, "-t", "lava-fixd", "-s", shown], 2, "'lava-fixed'")
+
+
+def test_a_target_that_is_not_installed(model, shown, capsys, monkeypatch):
+    missing = Availability(False, "torch is not installed", "pip install torch")
+    monkeypatch.setattr(Twin, "available", lambda self: missing)
+    refuses(capsys, ["verify", model, "-t", "twin", "-s", shown], 3, "twin", "pip install torch")
+
+
+def test_a_bad_option_value(model, shown, capsys):
+    assert run(["verify", str(model), "-t", "twin", "-s", str(shown), "--weight-bits", "99"]) == 2
+    assert "--weight-bits" in capsys.readouterr().err
+    refuses(capsys, ["verify", model, "-t", "twin", "-s", shown, "--timeout", "1"], 2, "time-out")
+
+
+def test_the_third_partys_broken_files(shared_data, shown, capsys):
+    for path in sorted((shared_data / "nir" / "broken").glob("*.nir")):
+        assert run(["inspect", str(path)]) in (0, 2)
+        captured = capsys.readouterr()
+        assert path.stem in captured.err, "neither an error nor a word about the repair"
+        assert "Traceback" not in captured.err
+
+
+@pytest.mark.parametrize(
+    "target",
+    ["{tmp}/file/program.npz", "/proc/program.npz"],
+    ids=["under a file", "read-only"],
+)
+def test_a_place_that_cannot_be_written(target, model, tmp_path, capsys):
+    (tmp_path / "file").write_text("x")
+    out = target.format(tmp=tmp_path)
+    refuses(capsys, ["compile", model, "-t", "twin", "-o", out], 2, "cannot write", out)
+    assert (tmp_path / "file").read_text() == "x"
+
+
+FULL_DISK = """
+import resource, signal, sys
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+resource.setrlimit(resource.RLIMIT_FSIZE, (2048, 2048))
+from eideploy.cli.app import run
+sys.exit(run(sys.argv[1:]))
+"""
+
+
+def test_a_full_disk_leaves_what_was_there(model, tmp_path):
+    """The limit on file sizes stands in for a full disk: writing fails in the middle."""
+    out = tmp_path / "program.npz"
+    out.write_bytes(b"before")
+    done = subprocess.run(
+        [sys.executable, "-c", FULL_DISK, "compile", model, "-t", "twin", "-o", out],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 2, done.stderr
+    assert "cannot write" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert out.read_bytes() == b"before"
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["model.nir", "program.npz"]
+
+
+def test_foreign_and_mixed_up_npz_files(model, shown, tmp_path, capsys):
+    program, trace = tmp_path / "program.npz", tmp_path / "trace.npz"
+    assert run(["compile", str(model), "-t", "twin", "-o", str(program)]) == 0
+    assert run(["run", str(program), "-t", "twin", "-s", str(shown), "-o", str(trace)]) == 0
+    capsys.readouterr()
+    refuses(capsys, ["inspect", trace], 2, "eideploy.trace/1", "eideploy.program/1")
+    refuses(capsys, ["run", program, "-t", "twin"], 2, "--stimulus")
+    shutil.copy(shown, program)
+    refuses(capsys, ["inspect", program], 2, "program.npz")
+
+
+def test_plain_nodes_that_cannot_be_compiled_are_named(tmp_path, shown, capsys):
+    path = tmp_path / "threshold.nir"
+    nodes = {
+        "input": nir.Input({"input": np.array([12])}),
+        "gate": nir.Threshold(np.ones(12)),
+        "output": nir.Output({"output": np.array([12])}),
+    }
+    write(path, nir.NIRGraph(nodes, [("input", "gate"), ("gate", "output")]))
+    refuses(capsys, ["verify", path, "-t", "twin", "-s", shown], 2, "'gate'", "Threshold")
