@@ -13,10 +13,10 @@ import nir
 import numpy as np
 
 from eideploy.errors import GraphError
-from eideploy.graph.codec import Shape, check_name
+from eideploy.graph.codec import Shape, check_name, convert, stored
 from eideploy.graph.context import within
 from eideploy.graph.dialect import DIALECT, Array, check_finite
-from eideploy.graph.schema import NODE_TYPES
+from eideploy.graph.schema import NODE_TYPES, Kind
 from eideploy.graph.shapes import infer
 
 LONGEST_TAU = 1000
@@ -140,46 +140,43 @@ def _check_nodes(graph: nir.NIRGraph) -> None:
                 )
             if isinstance(node, DIALECT):
                 node.validate()
-            _check_numbers(node)
+            _check_fields(node)
             _check_layer(node)
 
 
-def _check_numbers(node: nir.NIRNode) -> None:
-    kind = type(node).__name__
-    for field in NODE_TYPES[kind].parameters:
-        value = getattr(node, field)
-        values = np.asarray(value)
-        if value is None or values.dtype.kind not in "fiu":
-            raise GraphError(f"{kind}: {field} is a {type(value).__name__}, expected real numbers")
-        if not values.size:
-            raise GraphError(f"{kind}: {field} has shape {values.shape} and holds no numbers")
-        check_finite(kind, field, values)
+def _check_fields(node: nir.NIRNode) -> None:
+    """Each field by itself: of its kind, and finite."""
+    node_type = NODE_TYPES[type(node).__name__]
+    for field in node_type.fields:
+        value = stored(node, field)
+        if value is None:
+            if field.required:
+                raise GraphError(f"{node_type.name}: field {field.name} is missing")
+            continue
+        convert(node_type.name, field, value)
+        if isinstance(value, np.ndarray) and field.kind is Kind.PARAMETER:
+            if not value.size:
+                raise GraphError(
+                    f"{node_type.name}: {field.name} has shape {value.shape}, no numbers"
+                )
+            check_finite(node_type.name, field.name, value)
 
 
 def _check_layer(node: nir.NIRNode) -> None:
-    """Weights, bias and groups of the standard layers, which nir itself does not compare."""
+    """Weight, bias and groups of the standard layers, which nir does not compare."""
     kind = type(node).__name__
-    shape = getattr(node, "weight", np.empty(0)).shape
     if isinstance(node, (nir.Conv1d, nir.Conv2d)):
+        shape = node.weight.shape
         rank = 3 if isinstance(node, nir.Conv1d) else 4
         if len(shape) != rank:
             raise GraphError(f"{kind}: weight has shape {shape}, expected {rank} axes")
-        if node.groups < 1 or shape[0] % int(node.groups):
+        if shape[0] % int(node.groups):
             raise GraphError(
                 f"{kind}: groups is {node.groups}, expected a divisor of the "
                 f"{shape[0]} output channels"
             )
-        if min(np.min(node.stride), np.min(node.dilation)) < 1:
-            raise GraphError(
-                f"{kind}: stride {node.stride} and dilation {node.dilation} must be at least 1"
-            )
-    if isinstance(node, (nir.SumPool2d, nir.AvgPool2d)) and (
-        min(np.min(node.kernel_size), np.min(node.stride)) < 1
-    ):
-        raise GraphError(
-            f"{kind}: kernel_size {node.kernel_size} and stride {node.stride} must be at least 1"
-        )
     if isinstance(node, (nir.Affine, nir.Conv1d, nir.Conv2d)):
+        shape = node.weight.shape
         expected = shape[:-1] if isinstance(node, nir.Affine) else shape[:1]
         if np.shape(node.bias) != expected:
             raise GraphError(

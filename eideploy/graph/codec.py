@@ -34,14 +34,14 @@ def decode(tree: Tree) -> nir.NIRNode:
             f"Known are: {', '.join([*NODE_TYPES, 'NIRGraph'])}.",
         )
     node_type = NODE_TYPES[kind]
-    stored = {name: value for name, value in tree.items() if name not in ("type", "metadata")}
-    unknown = stored.keys() - {field.name for field in node_type.fields}
+    given = {name: value for name, value in tree.items() if name not in ("type", "metadata")}
+    unknown = given.keys() - {field.name for field in node_type.fields}
     if unknown:
         raise GraphError(f"{kind}: unknown field {', '.join(sorted(unknown))}")
     arguments: dict[str, Any] = {}
     for field in node_type.fields:
-        if field.name in stored:
-            value = _decode_field(kind, field, stored[field.name])
+        if field.name in given:
+            value = convert(kind, field, given[field.name])
         elif field.required:
             raise GraphError(f"{kind}: field {field.name} is missing")
         elif field.name in ("input_shape", "input_type"):
@@ -60,7 +60,7 @@ def decode(tree: Tree) -> nir.NIRNode:
         # The nir package checks with assert and by accident; say what it was given.
         shapes = ", ".join(
             f"{name} {value.shape}"
-            for name, value in stored.items()
+            for name, value in given.items()
             if isinstance(value, np.ndarray)
         )
         raise GraphError(f"{kind}: fields do not fit together ({error}): {shapes}") from error
@@ -81,20 +81,47 @@ def encode(node: nir.NIRNode, input_shape: Shape) -> Tree:
         raise GraphError(f"unknown node type {kind!r}", f"Known are: {', '.join(NODE_TYPES)}.")
     tree: Tree = {"type": kind}
     for field in NODE_TYPES[kind].fields:
-        value = getattr(node, f"{field.port}_type")[field.port] if field.port else None
-        if not field.port:
-            value = getattr(node, field.name)
+        value = stored(node, field)
         if value is None and field.name == "input_type":
-            value = input_shape
+            value = np.array(input_shape)
         elif value is None and field.name == "input_shape":
-            value = input_shape[1] if isinstance(node, nir.Conv1d) else input_shape[1:]
-        if not isinstance(value, str):
-            value = np.asarray(value)
-            if field.kind is not Kind.PARAMETER and not value.size:
-                value = value.astype(np.int64)
-        tree[field.name] = value
-        _decode_field(kind, field, value)
+            size = input_shape[1:]
+            value = np.array(size[0] if isinstance(node, nir.Conv1d) else size)
+        if value is not None:
+            tree[field.name] = value
     return tree | encode_metadata(node.metadata)
+
+
+def stored(node: nir.NIRNode, field: Field) -> Stored | None:
+    """One field of a node in the form in which it is stored; None where the node has none."""
+    if field.port:
+        value = getattr(node, f"{field.port}_type")[field.port]
+    else:
+        value = getattr(node, field.name)
+    return value if value is None or isinstance(value, str) else np.asarray(value)
+
+
+def convert(kind: str, field: Field, value: Stored) -> Any:
+    """One stored field in its Python form.
+
+    Args:
+        kind: type of the node, for the message.
+        field: which field.
+        value: what is stored.
+
+    Raises:
+        GraphError: it is not of the kind that the field takes.
+    """
+    converted = _convert(field, value)
+    if converted is None:
+        if isinstance(value, np.ndarray):
+            content = value.tolist() if value.size < 9 else f"of shape {value.shape}"
+            got = f"{content} (dtype {value.dtype})"
+        else:
+            got = repr(value) if isinstance(value, str) else f"a {type(value).__name__}"
+        expected = field.kind.value + (f" ≥ {field.least}" if field.least is not None else "")
+        raise GraphError(f"{kind}: field {field.name} is {got}, expected {expected}")
+    return converted
 
 
 def type_name(tree: Tree) -> str:
@@ -130,19 +157,6 @@ def check_name(name: object, what: str) -> str:
     return _check_text(name, what)
 
 
-def _decode_field(kind: str, field: Field, value: Stored) -> Any:
-    """One field in its Python form; an error if it is not of its kind."""
-    converted = _convert(field, value)
-    if converted is None:
-        if isinstance(value, np.ndarray):
-            content = value.tolist() if value.size < 9 else f"of shape {value.shape}"
-            got = f"{content} (dtype {value.dtype})"
-        else:
-            got = repr(value) if isinstance(value, str) else f"a {type(value).__name__}"
-        raise GraphError(f"{kind}: field {field.name} is {got}, expected {field.kind.value}")
-    return converted
-
-
 def _convert(field: Field, value: Stored) -> Any:
     """One field in its Python form, or None if it is not of its kind."""
     if not isinstance(value, np.ndarray):
@@ -152,16 +166,16 @@ def _convert(field: Field, value: Stored) -> Any:
         return value if dtype in "fiu" else None
     if field.kind is Kind.FLAG:
         return bool(value) if dtype == "b" and not value.ndim else None
-    if field.kind is Kind.INTEGER:
-        return int(value) if integers and not value.ndim else None
+    if not integers or (field.least is not None and (value < field.least).any()):
+        return None
     if field.kind is Kind.SHAPE:
-        if not integers or value.ndim != 1 or (value < 1).any():
+        if value.ndim != 1:
             return None
         return value if field.port else tuple(value.tolist())
-    if not integers or value.shape not in ((), (1,), (2,)):
-        return None
     if not value.ndim:
         return int(value)
+    if field.kind is Kind.INTEGER or value.shape not in ((1,), (2,)):
+        return None
     return value if field.kind is Kind.WINDOW else tuple(value.tolist())
 
 

@@ -13,13 +13,13 @@ from eideploy.graph.dialect import DIALECT, EIConv2d, EILinear, SoftResetLIF
 class Kind(enum.Enum):
     """How a field is stored and what values it takes."""
 
-    PARAMETER = "array of real numbers"
+    PARAMETER = "an array of real numbers"
     FLAG = "true or false"
     INTEGER = "an integer"
     INTEGERS = "one or two integers"
     PADDING = "one or two integers, 'same' or 'valid'"
     WINDOW = "one or two integers, kept as an array"
-    SHAPE = "list of positive integers"
+    SHAPE = "a list of integers"
 
 
 @dataclass(frozen=True)
@@ -29,14 +29,16 @@ class Field:
     Args:
         name: its name in the file and, unless `port` is given, in the Python object.
         kind: what it holds.
-        required: whether a file may leave it out.
+        required: False if a file may leave it out.
         port: "input" or "output" if the object keeps it as the shape of that port.
+        least: smallest integer it takes.
     """
 
     name: str
     kind: Kind = Kind.PARAMETER
     required: bool = True
     port: str = ""
+    least: int | None = None
 
 
 @dataclass(frozen=True)
@@ -79,18 +81,22 @@ _CIRCUIT = (
     *_arrays("weight_ee", "weight_ie", "weight_ei", "gain_i", "gain_e", "bias", "floor"),
     Field("divisive", Kind.FLAG),
 )
-_POOL = tuple(Field(name, Kind.WINDOW) for name in ("kernel_size", "stride", "padding"))
+_POOL = (
+    Field("kernel_size", Kind.WINDOW, least=1),
+    Field("stride", Kind.WINDOW, least=1),
+    Field("padding", Kind.WINDOW, least=0),
+)
 _V_RESET = Field("v_reset", required=False)
 
 
 def _conv(shape: Kind) -> tuple[Field, ...]:
     return (
-        Field("input_shape", shape, required=False),
+        Field("input_shape", shape, required=False, least=1),
         *_arrays("weight"),
-        Field("stride", Kind.INTEGERS),
-        Field("padding", Kind.PADDING),
-        Field("dilation", Kind.INTEGERS),
-        Field("groups", Kind.INTEGER),
+        Field("stride", Kind.INTEGERS, least=1),
+        Field("padding", Kind.PADDING, least=0),
+        Field("dilation", Kind.INTEGERS, least=1),
+        Field("groups", Kind.INTEGER, least=1),
         *_arrays("bias"),
     )
 
@@ -98,8 +104,8 @@ def _conv(shape: Kind) -> tuple[Field, ...]:
 NODE_TYPES: dict[str, NodeType] = {
     node_type.name: node_type
     for node_type in (
-        NodeType(nir.Input, (Field("shape", Kind.SHAPE, port="input"),)),
-        NodeType(nir.Output, (Field("shape", Kind.SHAPE, port="output"),)),
+        NodeType(nir.Input, (Field("shape", Kind.SHAPE, port="input", least=1),)),
+        NodeType(nir.Output, (Field("shape", Kind.SHAPE, port="output", least=1),)),
         NodeType(nir.Linear, _arrays("weight")),
         NodeType(nir.Affine, _arrays("weight", "bias")),
         NodeType(nir.Scale, _arrays("scale"), is_neuron=True),
@@ -110,7 +116,7 @@ NODE_TYPES: dict[str, NodeType] = {
         NodeType(
             nir.Flatten,
             (
-                Field("input_type", Kind.SHAPE, required=False, port="input"),
+                Field("input_type", Kind.SHAPE, required=False, port="input", least=1),
                 Field("start_dim", Kind.INTEGER),
                 Field("end_dim", Kind.INTEGER),
             ),
@@ -146,10 +152,10 @@ NODE_TYPES: dict[str, NodeType] = {
         NodeType(
             EIConv2d,
             (
-                Field("input_shape", Kind.SHAPE),
+                Field("input_shape", Kind.SHAPE, least=1),
                 *_CIRCUIT,
-                Field("stride", Kind.INTEGERS),
-                Field("padding", Kind.INTEGERS),
+                Field("stride", Kind.INTEGERS, least=1),
+                Field("padding", Kind.INTEGERS, least=0),
             ),
         ),
         NodeType(

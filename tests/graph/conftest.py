@@ -1,0 +1,138 @@
+"""An independent reading of what graphs mean, and networks to compare it with."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import nir
+import norse.torch
+import numpy as np
+import pytest
+import torch
+
+from eideploy.cells import LIF, EICircuit, EIConv2d, EILinear
+
+Outputs = dict[str, np.ndarray]
+
+
+def _convolve(x: np.ndarray, weight: np.ndarray, stride, padding) -> np.ndarray:
+    """Cross-correlation of [c, h, w] with [n, c, kh, kw], one window at a time."""
+    (up, left), (down, right) = padding, stride
+    x = np.pad(x, ((0, 0), (up, up), (left, left)))
+    kh, kw = weight.shape[2:]
+    rows = range(0, x.shape[1] - kh + 1, down)
+    columns = range(0, x.shape[2] - kw + 1, right)
+    windows = np.array([[x[:, i : i + kh, j : j + kw] for j in columns] for i in rows])
+    return np.einsum("hwcij,ncij->nhw", windows, weight)
+
+
+def _circuit(node, drive: Callable[[np.ndarray], np.ndarray]) -> np.ndarray:
+    i_ee, i_ie = drive(node.weight_ee), drive(node.weight_ie)
+    tail = (-1, *[1] * (i_ee.ndim - 1))
+    balanced = i_ee - np.tensordot(node.weight_ei, i_ie, 1)
+    if not node.divisive:
+        return balanced
+    divisor = np.tensordot(node.weight_ei, node.gain_i.reshape(tail) * i_ie, 1)
+    quotient = balanced / np.maximum(divisor, node.floor)
+    return node.gain_e.reshape(tail) * quotient + node.bias.reshape(tail)
+
+
+def _interpret(graph: nir.NIRGraph, stimulus: np.ndarray, dt: float) -> Outputs:
+    """Run one sample [T, …] through a chain; what each node gives out in each step."""
+    order = ["input"]
+    successor = dict(graph.edges)
+    while order[-1] in successor:
+        order.append(successor[order[-1]])
+    voltage: dict[str, np.ndarray] = {}
+    record: dict[str, list[np.ndarray]] = {name: [] for name in order}
+    for x in stimulus:
+        for name in order:
+            node = graph.nodes[name]
+            kind = type(node).__name__
+            if kind == "EILinear":
+                x = _circuit(node, lambda weight, x=x: weight @ x)
+            elif kind == "EIConv2d":
+                x = _circuit(
+                    node, lambda w, x=x, node=node: _convolve(x, w, node.stride, node.padding)
+                )
+            elif kind == "Affine":
+                x = node.weight @ x + node.bias
+            elif kind == "Linear":
+                x = node.weight @ x
+            elif kind == "Conv2d":
+                x = _convolve(x, node.weight, node.stride, node.padding)
+                x = x + node.bias.reshape(-1, 1, 1)
+            elif kind == "AvgPool2d":
+                kernel = np.eye(len(x))[:, :, None, None] * np.ones(tuple(node.kernel_size))
+                area = np.prod(node.kernel_size)
+                x = _convolve(x, kernel, tuple(node.stride), tuple(node.padding)) / area
+            elif kind == "Flatten":
+                x = x.reshape(-1)
+            elif kind in ("LIF", "SoftResetLIF"):
+                v = voltage.get(name, node.v_leak)
+                v = v + dt / node.tau * ((node.v_leak - v) + node.r * x)
+                x = (v > node.v_threshold).astype(float)
+                after = node.v_reset if kind == "LIF" else v - node.v_threshold
+                voltage[name] = np.where(x > 0, after, v)
+            else:
+                assert kind in ("Input", "Output"), kind
+            record[name].append(x)
+    return {name: np.array(values) for name, values in record.items()}
+
+
+@pytest.fixture(scope="session")
+def interpret() -> Callable[..., Outputs]:
+    return _interpret
+
+
+def _finish(network, floor: float) -> norse.torch.SequentialState:
+    """What training and freezing would leave: uneven weights, a bias, a floor that often bites."""
+    random = np.random.default_rng(7)
+    for module in network:
+        if isinstance(module, EICircuit):
+            n_i, fan_in = len(module.gain_i), module.fan_in
+            for name, scale, low, high in (
+                ("weight_ee", (4 / 3 / fan_in) ** 0.5, 0.0, 1.0),
+                ("weight_ie", (4 / 3 / fan_in) ** 0.5, 0.0, 1.0),
+                ("weight_ei", 1 / n_i, 0.5, 1.5),
+                ("gain_i", (3 / fan_in) ** 0.5, 0.5, 1.5),
+                ("gain_e", 1.0, 0.5, 2.0),
+                ("bias", 1.0, 0.0, 0.6),
+            ):
+                parameter = getattr(module, name)
+                values = (scale * random.uniform(low, high, parameter.shape)).astype(np.float32)
+                parameter.data = torch.from_numpy(values)
+            module.floor.fill_(floor)
+            module.stabilizer = "floor"
+    return network.double()
+
+
+@pytest.fixture
+def dense_network() -> Callable[..., norse.torch.SequentialState]:
+    def build(reset: str = "zero", readout: bool = True) -> norse.torch.SequentialState:
+        modules = [EILinear(24, 20), LIF(reset=reset), EILinear(20, 12), LIF(3.0, 0.7, reset)]
+        if readout:
+            modules.append(EILinear(12, 5, divisive=False))
+        return _finish(norse.torch.SequentialState(*modules), floor=0.25)
+
+    return build
+
+
+@pytest.fixture
+def conv_network() -> Callable[..., norse.torch.SequentialState]:
+    def build(
+        reset: str = "zero", kernel=(3, 2), padding=(1, 0), pool: bool = True
+    ) -> norse.torch.SequentialState:
+        modules = [
+            EIConv2d(2, 8, kernel, stride=(1, 2), padding=padding),
+            LIF(reset=reset),
+            norse.torch.Lift(torch.nn.AvgPool2d((2, 1))) if pool else torch.nn.Identity(),
+            torch.nn.Flatten(2),
+            torch.nn.Dropout(0.5).eval(),
+            EILinear(8 * (3 if pool else 6) * 4, 16),
+            LIF(1.5, reset=reset),
+            EILinear(16, 3, divisive=False),
+        ]
+        return _finish(norse.torch.SequentialState(*modules), floor=0.25)
+
+    return build
