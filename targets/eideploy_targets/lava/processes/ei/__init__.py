@@ -1,0 +1,1 @@
+"""The E-I neuron as a Lava Process."""

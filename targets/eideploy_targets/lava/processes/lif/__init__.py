@@ -1,0 +1,1 @@
+"""LIF neurons and integrators as Lava Processes."""

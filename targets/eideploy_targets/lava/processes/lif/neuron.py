@@ -1,0 +1,129 @@
+"""Leaky integrate-and-fire neurons and leaky integrators, in the arithmetic of Lava's own LIF."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import ClassVar
+
+import numpy as np
+from lava.magma.core.decorator import implements, requires, tag
+from lava.magma.core.model.py.type import LavaPyType
+from lava.magma.core.resources import CPU
+from lava.magma.core.sync.protocols.loihi_protocol import LoihiProtocol
+from lava.proc.lif.models import AbstractPyLifModelFloat, PyLifModelBitAcc
+
+from eideploy.program import Array
+from eideploy_targets.lava.population import FixedModel, FloatModel, PopulationProcess
+
+
+class LIFNeuron(PopulationProcess):
+    """`eideploy.program.LIFNeuron`. InPort `a_in`."""
+
+    lava_names: ClassVar[Mapping[str, str]] = {
+        "input": "a_in",
+        "current_decay": "du",
+        "voltage_decay": "dv",
+        "bias": "bias_mant",
+    }
+
+
+class Integrator(PopulationProcess):
+    """`eideploy.program.Integrator`. InPort `a_in`."""
+
+    lava_names: ClassVar[Mapping[str, str]] = LIFNeuron.lava_names
+
+
+class LIFNeuronFixed(PopulationProcess):
+    """`eideploy.program.LIFNeuronFixed`. InPort `a_in`."""
+
+    lava_names: ClassVar[Mapping[str, str]] = {
+        "input": "a_in",
+        "current_decay": "du",
+        "voltage_decay": "dv",
+        "bias_mantissa": "bias_mant",
+        "bias_exponent": "bias_exp",
+        "threshold": "vth",
+    }
+
+
+class FloatDynamics(FloatModel, AbstractPyLifModelFloat):
+    """Lava's float dynamics below threshold, with a gain and a start value."""
+
+    inputs = ("a_in",)
+    bias_exp = None  # Lava's float models declare it and do not use it.
+    u: Array = LavaPyType(np.ndarray, float)
+    v: Array = LavaPyType(np.ndarray, float)
+    gain: Array = LavaPyType(np.ndarray, float)
+    initial: Array = LavaPyType(np.ndarray, float)
+
+    def restart(self) -> None:
+        """U goes to 0, v to where it starts."""
+        self.u[:] = 0
+        self.v[:] = self.initial
+
+    def integrate(self, arrived: Array) -> None:
+        """Lava's own update of u and v."""
+        self.subthr_dynamics(self.gain * arrived)
+
+
+@implements(proc=Integrator, protocol=LoihiProtocol)
+@requires(CPU)
+@tag("floating_pt")
+class PyIntegratorModel(FloatDynamics):
+    """No threshold: emits v."""
+
+    def emit(self) -> Array:
+        """The potential."""
+        return self.v
+
+
+@implements(proc=LIFNeuron, protocol=LoihiProtocol)
+@requires(CPU)
+@tag("floating_pt")
+class PyLIFNeuronModel(FloatDynamics):
+    """A threshold, and reset to any value or by any amount."""
+
+    threshold: Array = LavaPyType(np.ndarray, float)
+    reset_to: Array = LavaPyType(np.ndarray, float)
+
+    def emit(self) -> Array:
+        """Spikes."""
+        return self.v > self.threshold
+
+    def recover(self, spikes: Array) -> None:
+        """Set v, or subtract from it, where there was a spike."""
+        after = self.v - self.reset_to if self.reset == "subtract" else self.reset_to
+        self.v = np.where(spikes, after, self.v)
+
+
+@implements(proc=LIFNeuronFixed, protocol=LoihiProtocol)
+@requires(CPU)
+@tag("fixed_pt")
+class PyLIFNeuronFixedModel(FixedModel, PyLifModelBitAcc):
+    """Lava's bit-accurate LIF, with all its widths; only when it works and resets is ours."""
+
+    implements_process = None  # Not Lava's LIF; without this the decorator above refuses.
+    inputs = ("a_in",)
+
+    def restart(self) -> None:
+        """U and v go to 0."""
+        self.u[:] = 0
+        self.v[:] = 0
+
+    def integrate(self, arrived: Array) -> None:
+        """Lava's own update of u and v."""
+        if not self.isthrscaled:
+            self.scale_bias()
+            self.scale_threshold()
+        self.subthr_dynamics(arrived)
+
+    def emit(self) -> Array:
+        """Lava's own test."""
+        return self.spiking_activation()
+
+    def recover(self, spikes: Array) -> None:
+        """Lava's own reset to 0, or subtraction of the threshold."""
+        if self.reset == "subtract":
+            self.v[spikes] -= self.effective_vth[spikes]
+        else:
+            self.reset_voltage(spikes)

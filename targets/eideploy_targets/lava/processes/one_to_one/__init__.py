@@ -1,0 +1,1 @@
+"""One-to-one synapses as a Lava Process."""

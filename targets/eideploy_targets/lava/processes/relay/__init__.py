@@ -1,0 +1,1 @@
+"""The graded relay as a Lava Process."""
