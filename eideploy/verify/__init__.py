@@ -1,0 +1,43 @@
+"""Holding the forms of a network against each other: traces → hops → verdict → report.
+
+`verify` climbs the ladder from training to a target; `compare` is one hop of it.
+"""
+
+from eideploy.verify.artifact import Artifact, Wire
+from eideploy.verify.compare import compare
+from eideploy.verify.document import SCHEMA, from_document, to_document, write_json
+from eideploy.verify.html import to_html, write_html
+from eideploy.verify.junit import to_junit, write_junit
+from eideploy.verify.ladder import Verification, verify
+from eideploy.verify.report import (
+    Accuracy,
+    Divergence,
+    Hop,
+    Limits,
+    PopulationResult,
+    Report,
+)
+from eideploy.verify.table import table
+
+__all__ = [
+    "SCHEMA",
+    "Accuracy",
+    "Artifact",
+    "Divergence",
+    "Hop",
+    "Limits",
+    "PopulationResult",
+    "Report",
+    "Verification",
+    "Wire",
+    "compare",
+    "from_document",
+    "table",
+    "to_document",
+    "to_html",
+    "to_junit",
+    "verify",
+    "write_html",
+    "write_json",
+    "write_junit",
+]

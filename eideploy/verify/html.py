@@ -1,0 +1,53 @@
+"""The report as one HTML file that needs no network and no other file."""
+
+from __future__ import annotations
+
+import os
+from importlib.resources import files
+from typing import Any
+
+import jinja2
+
+from eideploy.files import write_text
+from eideploy.verify.exhibit import exhibit
+from eideploy.verify.ladder import Verification
+from eideploy.verify.report import Hop, Report
+from eideploy.verify.table import number, percent, where
+
+
+def to_html(verification: Verification) -> str:
+    """The page: verdict, ladder, spikes and potential of what differs, a table per hop."""
+    report = verification.report
+    page = jinja2.Environment(
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+    page.filters |= {"percent": percent, "number": number, "where": where, "count": "{:,}".format}
+    template = page.from_string(files(__package__).joinpath("report.html.j2").read_text("utf-8"))
+    return template.render(
+        report=report,
+        ladder=_tree(report),
+        failed=[hop for hop in report.hops if hop.status == "fail"],
+        exact=[hop for hop in report.hops if hop.relation == "exact" and hop.status != "skipped"],
+        exhibit=exhibit(verification),
+    )
+
+
+def write_html(path: str | os.PathLike[str], verification: Verification) -> None:
+    """Write the page to `path`. Raises `OutputError` if it cannot be written."""
+    write_text(path, to_html(verification))
+
+
+def _tree(report: Report) -> dict[str, Any]:
+    """The artifacts as a tree: each with the hops that lead on from it, and where they lead."""
+    onward: dict[str, list[Hop]] = {}
+    for hop in report.hops:
+        onward.setdefault(hop.before, []).append(hop)
+
+    def node(name: str) -> dict[str, Any]:
+        return {"name": name, "hops": [(hop, node(hop.after)) for hop in onward.get(name, ())]}
+
+    return node(report.hops[0].before)

@@ -1,0 +1,147 @@
+"""Two pictures as self-contained SVG: spikes of a population, and one membrane potential.
+
+The pictures hold no names, only axes and numbers: names come from users and belong into the page.
+matplotlib is imported when the first picture is drawn.
+"""
+
+from __future__ import annotations
+
+import base64
+import io
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+from eideploy.program import Array
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+INK, MUTED, GRID = "#1d2433", "#667085", "#e4e7ec"
+BEFORE, AFTER = "#1769e0", "#e8590c"
+HIGHLIGHT = "#fff3cd"
+BEFORE_PALE, AFTER_PALE = "#a9c9f7", "#ffc09a"
+
+
+def raster(own: Array, other: Array, *, first_neuron: int, first_step: int, before: bool) -> str:
+    """Spikes [step, neuron] of one side, with what differs from the other side in colour.
+
+    Dark: both spike. Strong colour: only this side spikes. Pale colour of the other side: only the
+    other one does.
+
+    Args:
+        own: spikes of the side that is drawn.
+        other: spikes of the side that it is compared with.
+        first_neuron: index of the first neuron, for the axis.
+        first_step: index of the first step, for the axis.
+        before: whether `own` is the first side of the comparison, which is blue, or the second.
+
+    Returns:
+        A data URI.
+    """
+    from matplotlib.colors import ListedColormap
+
+    steps, neurons = own.shape
+    kinds = np.where(own, np.where(other, 1, 2), np.where(other, 3, 0))
+    colours = [BEFORE, AFTER_PALE] if before else [AFTER, BEFORE_PALE]
+    height = float(np.clip(0.9 + neurons / 28, 1.3, 4.4))
+    with _figure(5.2, height) as (figure, axes):
+        axes.imshow(
+            kinds.T,
+            cmap=ListedColormap(["white", INK, *colours]),
+            vmin=0,
+            vmax=3,
+            aspect="auto",
+            interpolation="nearest",
+            origin="lower",
+            extent=(
+                first_step - 0.5,
+                first_step + steps - 0.5,
+                first_neuron - 0.5,
+                first_neuron + neurons - 0.5,
+            ),
+        )
+        # White lines part the bins: a quarter of a bin wide, but never more than 1.5 points.
+        edges, width = first_step - 0.5 + np.arange(steps + 1), 340 / steps
+        axes.vlines(edges, *axes.get_ylim(), colors="white", linewidth=min(1.5, width / 4))
+        edges, width = first_neuron - 0.5 + np.arange(neurons + 1), 55 * height / neurons
+        axes.hlines(edges, *axes.get_xlim(), colors="white", linewidth=min(1.5, width / 4))
+        axes.set(xlabel="step", ylabel="neuron")
+        return _uri(figure)
+
+
+class Curve(NamedTuple):
+    """One variable of one neuron.
+
+    Args:
+        values: [step].
+        threshold: θ in the same units; None if there is none.
+    """
+
+    values: Array
+    threshold: float | None
+
+
+def membrane(before: Curve, after: Curve, *, first_step: int, divergence: int, label: str) -> str:
+    """One variable of one neuron on both sides, as tested, around the step in which they part.
+
+    Thresholds are dashed: grey if both sides have the same, else each in the colour of its side.
+
+    Args:
+        before: the first side, blue.
+        after: the second side, orange.
+        first_step: index of the first step, for the axis.
+        divergence: step in which the sides part, shaded.
+        label: what the vertical axis shows.
+
+    Returns:
+        A data URI.
+    """
+    steps = np.arange(first_step, first_step + len(before.values))
+    same = before.threshold == after.threshold
+    with _figure(9.2, 3.0) as (figure, axes):
+        axes.axvspan(divergence - 0.5, divergence + 0.5, color=HIGHLIGHT, linewidth=0)
+        for curve, colour, size in ((before, BEFORE, 6.5), (after, AFTER, 3.5)):
+            if curve.threshold is not None:
+                shade = MUTED if same else colour
+                axes.axhline(curve.threshold, color=shade, linestyle=(0, (5, 4)), linewidth=1.2)
+            # The second line is thinner, so that the first shows beside it where they agree.
+            axes.plot(steps, curve.values, color=colour, marker="o", ms=size, lw=size / 3)
+        axes.grid(axis="y", color=GRID, linewidth=0.8)
+        axes.set(xlabel="step", ylabel=label)
+        axes.set_xlim(steps[0] - 0.5, steps[-1] + 0.5)
+        return _uri(figure)
+
+
+@contextmanager
+def _figure(width: float, height: float) -> Iterator[tuple[Figure, Axes]]:
+    """An empty figure of a size in inches, in the style of the report."""
+    from matplotlib import rc_context
+    from matplotlib.figure import Figure
+    from matplotlib.ticker import MaxNLocator
+
+    style = {
+        "font.size": 10,
+        "axes.edgecolor": MUTED,
+        "axes.labelcolor": MUTED,
+        "xtick.color": MUTED,
+        "ytick.color": MUTED,
+        "axes.linewidth": 0.8,
+        "axes.axisbelow": True,
+        "svg.hashsalt": "eideploy",  # ids that do not change from run to run
+    }
+    with rc_context(style):
+        figure = Figure(figsize=(width, height), dpi=200, layout="constrained")
+        axes = figure.subplots()
+        axes.spines[["top", "right"]].set_visible(False)
+        axes.xaxis.set_major_locator(MaxNLocator(nbins=10, integer=True, min_n_ticks=1))
+        yield figure, axes
+
+
+def _uri(figure: Figure) -> str:
+    buffer = io.BytesIO()
+    figure.savefig(buffer, format="svg", metadata={"Date": None, "Creator": None})
+    return "data:image/svg+xml;base64," + base64.b64encode(buffer.getvalue()).decode("ascii")
