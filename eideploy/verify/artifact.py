@@ -58,6 +58,10 @@ class Artifact:
             seconds,
         )
 
+    def spikes(self, name: str) -> bool:
+        """Whether a recorded population emits spikes: it has a threshold, or holds 0 and 1."""
+        return name in self.thresholds or self.trace[name].output.dtype.kind in "bu"
+
     def accuracy(self, labels: Array | None) -> float | None:
         """Share of samples in percent whose largest class score is that of their label.
 

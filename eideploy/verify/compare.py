@@ -32,10 +32,7 @@ class _Pair(NamedTuple):
     after: Recording
     theta_before: Array | None
     theta_after: Array | None
-
-    @property
-    def spiking(self) -> bool:
-        return any(side.output.dtype.kind in "bu" for side in (self.before, self.after))
+    spiking: bool
 
 
 def compare(
@@ -130,7 +127,8 @@ def _pairs(before: Artifact, after: Artifact) -> tuple[list[_Pair], list[str], l
         if name in left and name in right:
             if left[name].output.shape == right[name].output.shape:
                 theta = before.thresholds.get(name), after.thresholds.get(name)
-                pairs.append(_Pair(name, left[name], right[name], *theta))
+                spiking = before.spikes(name) or after.spikes(name)
+                pairs.append(_Pair(name, left[name], right[name], *theta, spiking))
             else:
                 reasons.append(
                     f"{name} has shape {left[name].output.shape} in {before.name} and "
@@ -138,9 +136,9 @@ def _pairs(before: Artifact, after: Artifact) -> tuple[list[_Pair], list[str], l
                 )
         else:
             alone.append(name)
-            side, recording = (after, left[name]) if name in left else (before, right[name])
-            if name in needed or recording.output.dtype.kind in "bu":
-                reasons.append(f"{name} is missing in {side.name}")
+            has, lacks = (before, after) if name in left else (after, before)
+            if name in needed or has.spikes(name):
+                reasons.append(f"{name} is missing in {lacks.name}")
     reasons += [f"output {name} was not recorded" for name in sorted(needed - {*left, *right})]
     # Sorting is stable: populations of the same depth stay in the order of the first side.
     pairs.sort(key=lambda pair: max(pair.before.offset, pair.after.offset))

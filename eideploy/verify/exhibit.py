@@ -63,22 +63,21 @@ class Exhibit:
     membrane: Membrane | None
 
 
-def exhibit(verification: Verification) -> Exhibit | None:
-    """Draw the first hop that fails; if none does, training against the target."""
+def exhibits(verification: Verification) -> tuple[Exhibit, ...]:
+    """Every hop that fails; if none does, the first artifact against the last."""
     artifacts = verification.artifacts
-    failed = [
-        hop
+    shown = [
+        (hop, artifacts[hop.before], artifacts[hop.after])
         for hop in verification.report.hops
         if hop.status == "fail" and hop.before in artifacts and hop.after in artifacts
     ]
-    if failed:
-        hop = failed[0]
-        before, after = artifacts[hop.before], artifacts[hop.after]
-    else:
-        before, *_, after = artifacts.values()
-        hop = compare(before, after, relation="bounded")
-    if not hop.populations:
-        return None
+    if not shown:
+        first, *_, last = artifacts.values()
+        shown = [(compare(first, last, relation="bounded"), first, last)]
+    return tuple(_exhibit(*each) for each in shown if each[0].populations)
+
+
+def _exhibit(hop: Hop, before: Artifact, after: Artifact) -> Exhibit:
     suspect = hop.suspect
     first = suspect.first_divergence if suspect else None
     sample = first.sample if first else 0

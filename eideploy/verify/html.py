@@ -9,7 +9,7 @@ from typing import Any
 import jinja2
 
 from eideploy.files import write_text
-from eideploy.verify.exhibit import exhibit
+from eideploy.verify.exhibit import exhibits
 from eideploy.verify.ladder import Verification
 from eideploy.verify.report import Hop, Report
 from eideploy.verify.table import number, percent, where
@@ -32,7 +32,7 @@ def to_html(verification: Verification) -> str:
         ladder=_tree(report),
         failed=[hop for hop in report.hops if hop.status == "fail"],
         exact=[hop for hop in report.hops if hop.relation == "exact" and hop.status != "skipped"],
-        exhibit=exhibit(verification),
+        exhibits=exhibits(verification),
     )
 
 

@@ -64,11 +64,14 @@ def raster(own: Array, other: Array, *, first_neuron: int, first_step: int, befo
                 first_neuron + neurons - 0.5,
             ),
         )
-        # White lines part the bins: a quarter of a bin wide, but never more than 1.5 points.
-        edges, width = first_step - 0.5 + np.arange(steps + 1), 340 / steps
-        axes.vlines(edges, *axes.get_ylim(), colors="white", linewidth=min(1.5, width / 4))
-        edges, width = first_neuron - 0.5 + np.arange(neurons + 1), 55 * height / neurons
-        axes.hlines(edges, *axes.get_xlim(), colors="white", linewidth=min(1.5, width / 4))
+        # White lines part the bins where there is room for them; sizes are in points.
+        width, bin_height = 340 / steps, 55 * height / neurons
+        if width > 3:
+            edges = first_step - 0.5 + np.arange(steps + 1)
+            axes.vlines(edges, *axes.get_ylim(), colors="white", linewidth=min(1.5, width / 4))
+        if bin_height > 3:
+            edges = first_neuron - 0.5 + np.arange(neurons + 1)
+            axes.hlines(edges, *axes.get_xlim(), colors="white", linewidth=min(1.5, bin_height / 4))
         axes.set(xlabel="step", ylabel="neuron")
         return _uri(figure)
 

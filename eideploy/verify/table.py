@@ -59,7 +59,7 @@ def _explained(hop: Hop) -> list[RenderableType]:
     if hop.suspect and hop.suspect.first_divergence:
         lines.append(f"first at {where(hop.suspect)}")
     head = Text.assemble((hop.name, COLOURS[hop.status]), f" {hop.status}")
-    return [head, *(Padding(Text(line), (0, 0, 0, 2)) for line in lines), Text()]
+    return [head, *(Padding(Text(line), (0, 0, 0, 2), expand=False) for line in lines), Text()]
 
 
 def where(population: PopulationResult) -> str:

@@ -138,6 +138,15 @@ def test_spikes_may_be_of_another_dtype(hand_made: HandMade) -> None:
     assert population(hop, "lif1").spikes_before == 4
 
 
+def test_spikes_of_another_dtype_that_are_missing_fail_too(hand_made: HandMade) -> None:
+    before, after = hand_made("frozen"), without(hand_made("program"), "lif1")
+    spikes = before.trace["lif1"].output.astype(np.float64)
+    hop = compare(
+        with_recording(before, "lif1", Recording(spikes, {}, 0)), after, relation="bounded"
+    )
+    assert hop.reasons == ("lif1 is missing in program",)
+
+
 @pytest.mark.parametrize("side", ["before", "after"])
 @pytest.mark.parametrize("name", ["lif1", "readout"])
 def test_a_spiking_population_or_an_output_must_be_on_both_sides(

@@ -366,6 +366,28 @@ def test_the_page_of_a_success_shows_training_against_the_target(passing: Verifi
     assert "does not hold" not in page.text
 
 
+def test_the_page_shows_every_hop_that_fails(failing: Verification, hand_made: HandMade) -> None:
+    frozen, program = hand_made("frozen"), failing.artifacts["program"]
+    frozen.trace["lif1"].output[0, 4, 1, 1] = 1
+    before = compare(frozen, program, relation="exact", floating=True)
+    page = _Page(
+        to_html(
+            _verification([before, *failing.report.hops], [frozen, *failing.artifacts.values()])
+        )
+    )
+    shown = re.findall(r"(\S+) and (\S+), spike for spike", page.text)
+    assert shown == [("frozen", "program"), ("quantized", "lava-fixed")]
+
+
+def test_the_page_of_a_hop_without_any_shared_population_says_why(hand_made: HandMade) -> None:
+    before, after = hand_made("program"), replace(hand_made("odd"), trace=Trace({}))
+    page = _Page(
+        to_html(_verification([compare(before, after, relation="exact")], [before, after]))
+    )
+    assert "lif1 is missing in odd" in page.text
+    assert "spike for spike" not in page.text
+
+
 def test_the_page_of_two_equal_sides_says_so(hand_made: HandMade) -> None:
     sides = [hand_made("program", integer=True), hand_made("lava-fixed", integer=True)]
     page = _Page(to_html(_verification([compare(*sides, relation="exact")], sides)))
