@@ -5,16 +5,16 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any
 
-import numpy as np
 from lava.magma.core.process.process import ProcessServer
 from lava.magma.core.process.variable import VarServer
 from lava.magma.core.run_configs import Loihi2SimCfg
 
-from eideploy.program import Array, Population, Program, Recording, Source, Stimulus, Trace, encode
+from eideploy.program import Array, Program, Recording, Source, Stimulus, Trace, encode
 from eideploy.simulate.record import Progress, Record
-from eideploy_targets.lava import network
+from eideploy_targets.lava.network import build
+from eideploy_targets.lava.population import PopulationProcess
+from eideploy_targets.lava.tape import Tape
 from eideploy_targets.lava.timetable import Timetable
 from eideploy_targets.lava.workers import Deadline, WatchedRuntime
 
@@ -39,16 +39,32 @@ def run(
     samples = stimulus.samples
     size = chunk if _independent(program) else samples
     deadline = Deadline(timeout)
+    report = _Report(progress, samples)
     parts = []
-    for first in range(0, samples, size):
-        part = {name: array[first : first + size] for name, array in values.items()}
+    for report.first in range(0, samples, size):
+        part = slice(report.first, report.first + size)
+        shown = {name: array[part] for name, array in values.items()}
+        parts.append(_run_once(program, shown, record, report, deadline))
+    return parts[0] if len(parts) == 1 else Trace.concatenate(parts)
 
-        def report(done: int, _: int, first: int = first) -> None:
-            if progress:
-                progress(first + done, samples)
 
-        parts.append(_run_once(program, part, record, report, deadline))
-    return Trace.concatenate(parts)
+class _Report:
+    """How many samples are done, over all chunks."""
+
+    def __init__(self, progress: Progress | None, samples: int) -> None:
+        self.progress = progress
+        self.samples = samples
+        self.first = 0
+        self.done = 0
+
+    def update(self, done: int) -> None:
+        """Note the samples done of this chunk, and tell if there are more of them."""
+        before, self.done = self.done, self.first + done
+        if self.progress and self.done > before:
+            self.progress(self.done, self.samples)
+
+    def __str__(self) -> str:
+        return f"{self.done} of {self.samples} samples done"
 
 
 def _independent(program: Program) -> bool:
@@ -58,45 +74,14 @@ def _independent(program: Program) -> bool:
     )
 
 
-class _Tape:
-    """Reads the pages of one population into the arrays of its recording."""
-
-    def __init__(self, population: Population, table: Timetable, names: tuple[str, ...]) -> None:
-        self.population = population
-        self.shape = (table.samples, table.steps, *population.shape)
-        self.names = names
-        self.done = 0
-        self.output: Array | None = None
-        self.state: dict[str, Array] = {}
-
-    def read(self, port: Any) -> bool:
-        """Take a page from the port, if one is there."""
-        if not port.probe():
-            return False
-        page = port.recv().reshape(self.shape[1], 1 + len(self.names), *self.population.shape)
-        if self.output is None:
-            spiking = self.population.neuron.spiking
-            self.output = np.zeros(self.shape, np.uint8 if spiking else page.dtype)
-            self.state = {name: np.zeros(self.shape, page.dtype) for name in self.names}
-        self.output[self.done] = page[:, 0]
-        for row, name in enumerate(self.names, start=1):
-            self.state[name][self.done] = page[:, row]
-        self.done += 1
-        return True
-
-    def finish(self) -> Recording:
-        """What was recorded."""
-        assert self.output is not None
-        return Recording(self.output, self.state, self.population.offset)
-
-
 def _run_once(
     program: Program,
     values: Mapping[str, Array],
     record: Record,
-    progress: Progress,
+    report: _Report,
     deadline: Deadline,
 ) -> Trace:
+    """Stream all samples through one network."""
     samples, steps = next(iter(values.values())).shape[:2]
     period = steps + program.gap
     tables = {
@@ -105,30 +90,17 @@ def _run_once(
     }
     chosen = record.chosen(program)
     tapes = {
-        p.name: _Tape(p, tables[p.name], p.neuron.state if record.state else ())
+        p.name: Tape(p, tables[p.name], p.neuron.state if record.state else ())
         for p in chosen
         if not isinstance(p.neuron, Source)
     }
     with _lava_as_before():
-        taped = {name: tape.names for name, tape in tapes.items()}
-        built = network.build(program, values, tables, taped)
-        if built.populations:
-            leader = next(iter(built.populations.values()))
-            executable = leader.compile(
-                Loihi2SimCfg(select_tag=_TAGS[program.arithmetic]),
-                {"pypy_channel_size": _CHANNEL_SLOTS},
-            )
-            runtime = WatchedRuntime(executable, deadline)
-            executable.assign_runtime_to_all_processes(runtime)
-            try:
-                runtime.initialize()
-                runtime.begin(samples * period + program.latency)
-                ports = {
-                    name: built.populations[name].tape.external_pipe_csp_recv_port for name in tapes
-                }
-                _drain(runtime, tapes, ports, samples, progress)
-            finally:
-                runtime.stop()
+        taped = {name: tape.state for name, tape in tapes.items()}
+        processes = build(program, values, tables, taped)
+        if processes:
+            steps_in_all = samples * period + program.latency
+            with _running(processes, _TAGS[program.arithmetic], steps_in_all, deadline) as runtime:
+                _drain(runtime, processes, tapes, samples, report)
     return Trace(
         {
             p.name: tapes[p.name].finish()
@@ -139,23 +111,39 @@ def _run_once(
     )
 
 
+@contextmanager
+def _running(
+    processes: Mapping[str, PopulationProcess], tag: str, steps: int, deadline: Deadline
+) -> Iterator[WatchedRuntime]:
+    """A runtime that executes connected processes, and that is gone at the end of the block."""
+    leader = next(iter(processes.values()))
+    executable = leader.compile(Loihi2SimCfg(select_tag=tag), {"pypy_channel_size": _CHANNEL_SLOTS})
+    runtime = WatchedRuntime(executable, deadline)
+    executable.assign_runtime_to_all_processes(runtime)
+    try:
+        runtime.initialize()
+        runtime.begin(steps)
+        yield runtime
+    finally:
+        runtime.stop()
+
+
 def _drain(
     runtime: WatchedRuntime,
-    tapes: Mapping[str, _Tape],
-    ports: Mapping[str, Any],
+    processes: Mapping[str, PopulationProcess],
+    tapes: Mapping[str, Tape],
     samples: int,
-    progress: Progress,
+    report: _Report,
 ) -> None:
     """Read the tapes while the network runs, so that none of them is ever full for long."""
     done, finished = 0, False
     while not finished or done < samples:
-        news = [tape.read(ports[name]) for name, tape in tapes.items()]
+        news = [tape.read(processes[name]) for name, tape in tapes.items()]
         finished = finished or runtime.finished()
-        before, done = done, min((t.done for t in tapes.values()), default=samples * finished)
-        if done > before:
-            progress(done, samples)
+        done = min((tape.done for tape in tapes.values()), default=samples * finished)
+        report.update(done)
         if not any(news):
-            runtime.watch(f"{done} of {samples} samples done")
+            runtime.watch(str(report))
 
 
 @contextmanager

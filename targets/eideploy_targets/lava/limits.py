@@ -57,7 +57,7 @@ def check(program: Program, arithmetic: str, steps: int) -> None:
     for projection in program.projections:
         if projection.delay < 1:
             raise InputError(f"projection {projection.name} has no delay: it was not aligned")
-        if not isinstance(projection.operator, OPERATORS):
+        if type(projection.operator) not in OPERATORS:
             _refuse(projection, f"operator {type(projection.operator).__name__} is unknown here")
     for population in program.populations:
         if (population.reset_phase or 0) >= steps:
@@ -65,7 +65,7 @@ def check(program: Program, arithmetic: str, steps: int) -> None:
                 f"population {population.name!r} is reset at step {population.reset_phase}, "
                 f"but a sample has {steps} steps"
             )
-        if not isinstance(population.neuron, NEURONS):
+        if type(population.neuron) not in NEURONS:
             raise UnsupportedError(
                 f"population {population.name!r}: neuron model "
                 f"{type(population.neuron).__name__} is unknown here"

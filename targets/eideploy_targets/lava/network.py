@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
 
@@ -41,20 +40,8 @@ _SIGN_MODES = {
     "inhibitory": SignMode.INHIBITORY,
 }
 
-
-@dataclass(frozen=True, eq=False)
-class Network:
-    """Processes by name of their population.
-
-    Args:
-        sources: what emits the stimulus.
-        populations: what is computed.
-        synapses: what lies between.
-    """
-
-    sources: Mapping[str, Any]
-    populations: Mapping[str, PopulationProcess]
-    synapses: tuple[Any, ...]
+_SWAP = (2, 1, 0)
+"""Lava's convolution has [x, y, channel] where ours has [channel, y, x]."""
 
 
 def build(
@@ -62,21 +49,15 @@ def build(
     values: Mapping[str, Array],
     tables: Mapping[str, Timetable],
     taped: Mapping[str, tuple[str, ...]],
-) -> Network:
-    """Make and connect the processes.
+) -> dict[str, PopulationProcess]:
+    """Make and connect the processes; those of the populations are returned, by name.
 
     Args:
-        program: what `check` lets pass.
+        program: what `limits.check` lets pass.
         values: stimulus of each source [sample, step, *shape], in the numbers of the Program.
         tables: when each population works.
         taped: for the populations to record, the names of their state variables to keep.
     """
-    heard = {projection.source for projection in program.projections}
-    sources = {}
-    for name in values:
-        if name in heard:
-            sources[name] = RingBuffer(data=_timed(values[name], tables[name], program.latency))
-            sources[name].proc_params["name"] = name  # for messages; RingBuffer takes no name
     populations = {
         population.name: PROCESSES[type(population.neuron)](
             population, tables[population.name], taped.get(population.name)
@@ -84,79 +65,75 @@ def build(
         for population in program.populations
         if not isinstance(population.neuron, nouns.Source)
     }
-    for one, next_one in pairwise(populations.values()):
-        one.tie_out.connect(next_one.tie_in)
-    emitters = {name: process.s_out for name, process in {**sources, **populations}.items()}
-    axons: dict[tuple[str, int], OneToOne] = {}
-    synapses = []
+    for one, another in pairwise(populations.values()):
+        one.tie_out.connect(another.tie_in)
+    # What each population emits, by (name, hardware steps ago).
+    emitters = {(name, 0): process.s_out for name, process in populations.items()}
     for projection in program.projections:
+        if (projection.source, 0) not in emitters:
+            name = projection.source
+            source = RingBuffer(data=_timed(values[name], tables[name], program.latency))
+            source.proc_params["name"] = name  # for messages; RingBuffer takes no name
+            emitters[name, 0] = source.s_out
+        # Synapses of Lava take one step; what is to take more waits in front of them.
+        identity = isinstance(projection.operator, nouns.Identity)
+        when = projection.source, 0 if identity else projection.delay - 1
+        if when not in emitters:
+            line = OneToOne(
+                f"{projection.source} (delayed)",
+                program.by_name[projection.source].size,
+                delay=projection.delay - 1,
+            )
+            emitters[projection.source, 0].connect(line.s_in)
+            emitters[when] = line.a_out
         target = populations[projection.target]
         receiver = getattr(target, target.lava_names.get(projection.port, projection.port))
-        emitter = emitters[projection.source]
-        # Lava's own synapses take one step; what is to take more waits in front of them.
-        wait = 0 if isinstance(projection.operator, nouns.Identity) else projection.delay - 1
-        if wait:
-            key = projection.source, wait
-            if key not in axons:
-                size = program.by_name[projection.source].size
-                axons[key] = OneToOne(f"{projection.source} (delayed)", size, wait)
-                emitter.connect(axons[key].s_in)
-            emitter = axons[key].a_out
-        synapses.append(_wire(program, projection, emitter, receiver))
-    return Network(sources, populations, (*axons.values(), *synapses))
+        _wire(program, projection, emitters[when], receiver)
+    return populations
 
 
 def _timed(values: Array, timetable: Timetable, latency: int) -> Array:
     """Stimulus [sample, step, *shape] in hardware time [neuron, step], with its silences."""
-    steps = timetable.samples * timetable.period + latency
-    timed = np.zeros((values[0, 0].size, steps), values.dtype)
-    for step in range(steps):
-        if (t := timetable.at(step)) is not None:
-            timed[:, step] = values[(step - timetable.offset) // timetable.period, t].ravel()
-    return timed
+    samples, steps = values.shape[:2]
+    stream = np.zeros((samples, timetable.period, values[0, 0].size), values.dtype)
+    stream[:, :steps] = values.reshape(samples, steps, -1)
+    before, after = timetable.offset, latency - timetable.offset
+    return np.pad(stream.reshape(samples * timetable.period, -1), ((before, after), (0, 0))).T
 
 
-def _wire(program: Program, projection: Projection, emitter: Any, receiver: Any) -> Any:
-    """Put the synapses of a projection between two ports of neurons in a row."""
+def _wire(program: Program, projection: Projection, emitter: Any, receiver: Any) -> None:
+    """Put the synapses of a projection between two ports, both of neurons in a row."""
     source = program.by_name[projection.source]
-    operator = projection.operator
-    options = {
-        "name": projection.name,
-        # 0 makes Lava gather and sum columns for spikes, which is exact in integers. In float64 the
-        # product is nearer to the reference: it adds in the same order.
-        "num_message_bits": GRADED_BITS
-        if program.arithmetic == "float" or not source.neuron.spiking
-        else 0,
-    }
-    match operator:
-        case nouns.Identity(weight):
-            synapse = OneToOne(
-                projection.name, source.size, projection.delay, weight, projection.exponent
-            )
-        case nouns.Conv2d():
-            # Lava has [x, y, channel], and flips its kernels (a convolution, where ours is a
-            # cross-correlation).
-            weight = operator.weight[:, :, ::-1, ::-1].transpose(0, 3, 2, 1)
-            synapse = Conv(
-                weight=weight * 2**projection.exponent,
-                input_shape=source.shape[::-1],
-                stride=operator.stride[::-1],
-                padding=operator.padding[::-1],
-                dilation=operator.dilation[::-1],
-                groups=operator.groups,
-                **options,
-            )
-            axes = (2, 1, 0)
-            emitter.reshape(source.shape).transpose(axes).connect(synapse.s_in)
-            synapse.a_out.transpose(axes).reshape(receiver.shape).connect(receiver)
-            return synapse
-        case _:
-            synapse = Dense(
-                weights=operator.weight,
+    # 0 makes Lava sum the columns that spike, which is what a chip does. In float64 it multiplies
+    # instead, to add in the same order as the reference.
+    graded = program.arithmetic == "float" or not source.neuron.spiking
+    options = {"name": projection.name, "num_message_bits": GRADED_BITS if graded else 0}
+    match projection.operator:
+        case nouns.Dense(weight):
+            dense = Dense(
+                weights=weight,
                 weight_exp=projection.exponent,
                 sign_mode=_SIGN_MODES[projection.sign],
                 **options,
             )
-    emitter.connect(synapse.s_in)
-    synapse.a_out.connect(receiver)
-    return synapse
+            emitter.connect(dense.s_in)
+            dense.a_out.connect(receiver)
+        case nouns.Identity(weight):
+            synapse = OneToOne(
+                projection.name, source.size, projection.delay, weight, projection.exponent
+            )
+            emitter.connect(synapse.s_in)
+            synapse.a_out.connect(receiver)
+        case nouns.Conv2d(weight, stride, padding, dilation, groups):
+            conv = Conv(
+                # A convolution, where ours is a cross-correlation: flipped. It ignores exponents.
+                weight=weight[:, :, ::-1, ::-1].transpose(0, 3, 2, 1) * 2**projection.exponent,
+                input_shape=source.shape[::-1],
+                stride=stride[::-1],
+                padding=padding[::-1],
+                dilation=dilation[::-1],
+                groups=groups,
+                **options,
+            )
+            emitter.reshape(source.shape).transpose(_SWAP).connect(conv.s_in)
+            conv.a_out.transpose(_SWAP).reshape(receiver.shape).connect(receiver)

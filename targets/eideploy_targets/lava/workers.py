@@ -133,6 +133,8 @@ def _work(target_fn: Callable[..., None], log: int, parent: int, **arguments: An
             os._exit(1)
     os.dup2(log, 1)
     os.dup2(log, 2)
+    # Notebooks and test runners have streams of their own in place of 1 and 2.
+    sys.stdout = sys.stderr = os.fdopen(os.dup(log), "w", buffering=1)
     target_fn(**arguments)
 
 

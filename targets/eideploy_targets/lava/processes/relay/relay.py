@@ -42,7 +42,7 @@ class PyRelayModelFloat(FloatModel):
 @requires(CPU)
 @tag("fixed_pt")
 class PyRelayModelFixed(FixedModel):
-    """y = ⌊x / 2^shift⌋, an arithmetic shift."""
+    """y = ⌊x / 2^shift + 1/2⌋: the highest of the dropped bits is added to what stays."""
 
     inputs = ("input",)
     input: Any = LavaPyType(PyInPort.VEC_DENSE, np.int64, precision=24)
@@ -53,5 +53,6 @@ class PyRelayModelFixed(FixedModel):
         self.sum = arrived
 
     def emit(self) -> Array:
-        """Pass it on, shifted."""
-        return self.sum >> self.shift
+        """Pass it on, shifted and rounded."""
+        highest_dropped = np.where(self.shift > 0, self.sum >> np.maximum(self.shift - 1, 0), 0) & 1
+        return (self.sum >> self.shift) + highest_dropped
