@@ -14,6 +14,7 @@ import pytest
 
 from eideploy.compile import CompileOptions, float_pipeline, integer_pipeline, run_passes
 from eideploy.program import Program, Projection, Stimulus
+from eideploy.simulate import reference
 from eideploy.verify import Limits, verify
 
 pytestmark = pytest.mark.lava
@@ -64,6 +65,7 @@ def _flipped_bit(weight: np.ndarray) -> np.ndarray:
 
 MUTANTS: dict[str, tuple[str, str, Mutation]] = {
     "threshold": ("fused", "lif2", _neuron("lif2", threshold=lambda v: v + 64)),
+    # v ≥ θ is v > θ − 1 in integers; `_meet` makes sure that v = θ happens.
     "at least instead of above": ("fused", "lif1", _neuron("lif1", threshold=lambda v: v - 1)),
     "late reset": ("fused", "lif1", _late_reset),
     "missing delay": ("explicit", "lif2", _missing_delay),
@@ -76,6 +78,18 @@ MUTANTS: dict[str, tuple[str, str, Mutation]] = {
     "bias rounded away": ("fused", "lif1", _neuron("lif1", bias=lambda b: b + 1)),
     "flipped weight bit": ("fused", "lif1", _weights("lif1", _flipped_bit)),
 }
+
+
+def _meet(program: Program, stimulus: Stimulus) -> Program:
+    """The same Program with a threshold that one neuron of lif1 meets exactly."""
+    population = program.by_name["lif1"]
+    v = reference.run(program, stimulus)["lif1"].state["v"][:, 0].reshape(stimulus.samples, -1)
+    sample, neuron = np.unravel_index(np.argmax(v), v.shape)
+    threshold = np.full(population.shape, population.neuron.threshold)
+    threshold[neuron] = v[sample, neuron]
+    return program.replace_population(
+        replace(population, neuron=replace(population.neuron, threshold=threshold))
+    )
 
 
 @pytest.fixture(scope="module")
@@ -91,10 +105,11 @@ def test_a_change_in_the_deployed_program_is_found(mutant, lava, dense_graph, fr
     mapping, culprit, mutate = MUTANTS[mutant]
     graph = dense_graph()
     options = CompileOptions(mapping=mapping)
-    program = run_passes(integer_pipeline(options), graph)
+    stimulus = Stimulus({"input": frames((12,), samples=40)})
+    program = _meet(run_passes(integer_pipeline(options), graph), stimulus)
     report = verify(
         model="mutant",
-        stimulus=Stimulus({"input": frames((12,), samples=40)}),
+        stimulus=stimulus,
         target=lava,
         float_program=run_passes(float_pipeline(options), graph),
         program=program,

@@ -17,7 +17,6 @@ from eideploy.program import (
     Operator,
     Population,
     Program,
-    Projection,
 )
 
 _GAINED_PORT = {LIFNeuron: "input", Integrator: "input", EINeuron: "balanced"}
@@ -48,7 +47,7 @@ class Fold:
 def _fold_gain(program: Program, population: Population, port: str) -> Program:
     gain: Array = population.neuron.gain  # type: ignore[attr-defined]
     concerned = [p for p in program.into(population.name) if p.port == port]
-    scaled = [_scale_rows(p.operator, gain, population.shape) for p in concerned]
+    scaled = [scale_rows(p.operator, gain, population.shape) for p in concerned]
     if np.any(gain < 0) or any(operator is None for operator in scaled):
         return program
     for old, operator in zip(concerned, scaled, strict=True):
@@ -58,7 +57,7 @@ def _fold_gain(program: Program, population: Population, port: str) -> Program:
     return program.replace_population(replace(population, neuron=neuron))
 
 
-def _scale_rows(operator: Operator, gain: Array, shape: tuple[int, ...]) -> Operator | None:
+def scale_rows(operator: Operator, gain: Array, shape: tuple[int, ...]) -> Operator | None:
     """diag(gain)·operator, or None if the operator cannot hold it."""
     if gain.ndim == 0:
         return replace(operator, weight=operator.weight * gain)
@@ -68,13 +67,3 @@ def _scale_rows(operator: Operator, gain: Array, shape: tuple[int, ...]) -> Oper
     if isinstance(operator, Conv2d) and gain.shape[-2:] == (1, 1):
         return replace(operator, weight=operator.weight * gain.reshape(-1, 1, 1, 1))
     return None
-
-
-def unfolded(program: Program) -> list[Projection]:
-    """Projections in front of a gain that could not be folded."""
-    return [
-        projection
-        for population in program.populations
-        if np.any(getattr(population.neuron, "gain", 1.0) != 1.0)
-        for projection in program.into(population.name)
-    ]

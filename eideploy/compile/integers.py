@@ -61,7 +61,7 @@ def circuit_neuron(
         )
     return EINeuronFixed(
         voltage_decay=decay,
-        gain=1 << GAIN_BITS,
+        gain=np.rint(circuit.gain * 2**GAIN_BITS).astype(np.int64),
         bias=bias,
         floor=np.maximum(1, np.rint(circuit.floor * scales["shunt"])).astype(np.int64),
         threshold=np.rint(circuit.threshold * unit).astype(np.int64),

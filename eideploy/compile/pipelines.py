@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from eideploy.compile.align import Align
 from eideploy.compile.discretize import Check, Discretize
+from eideploy.compile.equalize import Equalize
 from eideploy.compile.fit import Fit
 from eideploy.compile.fold import Fold
 from eideploy.compile.inline import Inline
@@ -27,4 +28,4 @@ def float_pipeline(options: CompileOptions) -> tuple[Pass, ...]:
 
 def integer_pipeline(options: CompileOptions) -> tuple[Pass, ...]:
     """Graph → aligned integer Program, proven not to overflow."""
-    return (*float_pipeline(options), Quantize(options.weight_bits), Prove(), Fit())
+    return (*float_pipeline(options), Equalize(), Quantize(options.weight_bits), Prove(), Fit())

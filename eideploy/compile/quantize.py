@@ -266,7 +266,6 @@ class _Quantizer:
             scale /= 2
 
     def _circuit(self, population: Population, circuit: EINeuron) -> EINeuronFixed:
-        require_folded(population, circuit.gain)
         if np.any(circuit.initial) or np.any(
             circuit.reset_to != (circuit.threshold if circuit.reset == "subtract" else 0.0)
         ):

@@ -34,6 +34,14 @@ class Range:
     def __add__(self, other: Range) -> Range:
         return Range(self.low + other.low, self.high + other.high)
 
+    def reshaped(self, shape: tuple[int, ...]) -> Range:
+        """The same in the shape of a population, where there is one value per neuron."""
+        size = int(np.prod(shape))
+        low, high = (
+            end.reshape(shape) if end.size == size else end for end in (self.low, self.high)
+        )
+        return Range(low, high)
+
     @property
     def magnitude(self) -> Array:
         """Largest absolute value."""
@@ -67,9 +75,10 @@ def port_ranges(program: Program) -> dict[tuple[str, str], Range]:
         for projection in program.into(name):
             if projection.port == port:
                 source = program.by_name[projection.source]
-                total = total + delivered_range(
+                arrived = delivered_range(
                     projection, source.shape, emits(projection.source, waiting)
                 )
+                total = total + arrived.reshaped(program.by_name[name].shape)
         return total
 
     for population in program.populations:
@@ -89,7 +98,7 @@ def own_range(population: Population) -> Range:
 def relay_range(population: Population, port: Range) -> Range:
     """What a graded relay emits for the range of its port."""
     scale = 2.0 ** -float(population.neuron.parameters()["shift"])
-    return Range(np.floor(port.low * scale), np.floor(port.high * scale))
+    return Range(np.floor(port.low * scale + 0.5), np.floor(port.high * scale + 0.5))
 
 
 def delivered_range(projection: Projection, source_shape: tuple[int, ...], emitted: Range) -> Range:

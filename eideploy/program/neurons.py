@@ -91,9 +91,15 @@ class Source(Neuron):
 
 @dataclass(frozen=True, eq=False)
 class Relay(Neuron):
-    """A graded relay without memory: emits the sum of its input, y = x, or y = x >> shift.
+    """A graded relay without memory: emits the sum x of its input, or its high bits.
 
-    `shift` (integers only) is an arithmetic shift, that is ⌊x / 2^shift⌋.
+        y = ⌊x / 2^shift + 1/2⌋
+
+    Rounding to the nearest matters: what is always rounded down would weaken all inhibition by
+    half a unit.
+
+    Args:
+        shift: low bits that are dropped; integers only.
     """
 
     ports: ClassVar[tuple[str, ...]] = ("input",)

@@ -149,7 +149,7 @@ def advance(neuron: Neuron, ports: State, state: State) -> tuple[Array, State, S
     match neuron:
         case Relay():
             x = ports["input"]
-            return x >> neuron.shift if np.any(neuron.shift) else x, {}, {}
+            return round_shift(x, neuron.shift) if np.any(neuron.shift) else x, {}, {}
         case LIFNeuron():
             u = (1 - neuron.current_decay) * state["u"] + neuron.gain * ports["input"]
             v = (1 - neuron.voltage_decay) * state["v"] + u + neuron.bias
@@ -190,6 +190,11 @@ def quotient(balanced: Array, shunt: Array, neuron: EINeuronFixed) -> Array:
 def toward_zero(x: Array, bits: int) -> Array:
     """x / 2^bits, rounded toward zero."""
     return np.sign(x) * (np.abs(x) >> bits)
+
+
+def round_shift(x: Array, bits: Array) -> Array:
+    """x / 2^bits, rounded to the nearest integer, halves up."""
+    return (x + ((1 << bits) >> 1)) >> bits
 
 
 def wrap(u: Array) -> Array:

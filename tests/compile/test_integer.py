@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from eideploy.compile import CompileOptions, float_pipeline, integer_pipeline, run_passes
+from eideploy.compile.equalize import Equalize
 from eideploy.compile.fit import Fit, Limits
 from eideploy.compile.overflow import Prove
 from eideploy.compile.quantize import Quantize
@@ -212,3 +213,23 @@ def test_plain_lif_and_cuba_lif_quantize(frames):
     for name, least in (("lif", 0.97), ("cuba", 0.92)):
         assert 0.02 < floating[name].output.mean() < 0.9
         assert np.mean(floating[name].output == integer[name].output) > least
+
+
+@pytest.mark.parametrize("mapping", ["fused", "explicit"])
+@pytest.mark.parametrize("kind", ["dense", "conv"])
+def test_equalized_rows_compute_the_same_with_larger_weights(
+    kind, mapping, dense_graph, conv_graph, frames
+):
+    graph = (dense_graph if kind == "dense" else conv_graph)()
+    program = run_passes(float_pipeline(CompileOptions(mapping=mapping)), graph)
+    equal = Equalize()(program)
+    gain = equal.by_name["lif1"].neuron.gain
+    assert np.all(gain * 256 % 1 == 0)
+    assert gain.min() < 1.0 == gain.max()
+    stimulus = Stimulus({"input": frames((12,) if kind == "dense" else (2, 7, 6))})
+    before, after = (reference.run(p, stimulus) for p in (program, equal))
+    for name in ("lif1", "lif2"):
+        np.testing.assert_array_equal(before[name].output, after[name].output)
+    rows = np.abs(equal.into("lif1")[0].operator.weight).reshape(len(gain.ravel()), -1).max(axis=1)
+    was = np.abs(program.into("lif1")[0].operator.weight).reshape(len(rows), -1).max(axis=1)
+    assert np.min(rows / rows.max()) > np.min(was / was.max())

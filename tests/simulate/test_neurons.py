@@ -228,15 +228,15 @@ def test_quotients(drive: Drive, balanced: int, shunt: int, expected: int) -> No
 
 @given(x=st.integers(-(2**23), 2**23), shift=st.integers(0, 30))
 @example(x=-1, shift=1)
-def test_relay_in_integers_rounds_down(drive: Drive, x: int, shift: int) -> None:
+def test_relay_in_integers_rounds_halves_up(drive: Drive, x: int, shift: int) -> None:
     recording = drive(Relay(shift=shift), input=column([x], np.int64))
-    assert recording.output.item() == math.floor(Fraction(x, 2**shift))
+    assert recording.output.item() == math.floor(Fraction(x, 2**shift) + Fraction(1, 2))
 
 
 def test_relay_shifts_each_neuron_by_its_own(drive: Drive) -> None:
-    values = np.array([[[100, 100, -100]]])
+    values = np.array([[[101, 101, -101]]])
     recording = drive(Relay(shift=np.array([0, 3, 3])), input=values)
-    assert recording.output.tolist() == [[[100, 12, -13]]]
+    assert recording.output.tolist() == [[[101, 13, -13]]]
 
 
 UNIT = st.floats(0, 1)

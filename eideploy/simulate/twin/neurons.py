@@ -86,7 +86,8 @@ class Neurons:
 def _relay(x: Tensor, shift: Tensor) -> Tensor:
     if x.is_floating_point():
         return x
-    return torch.div(x, _power_of_two(shift), rounding_mode="floor")
+    unit = _power_of_two(shift)
+    return torch.div(2 * x + unit, 2 * unit, rounding_mode="floor")
 
 
 def _leaky(p: Tensors, x: Tensor, state: Tensors) -> tuple[Tensor, Tensor]:
