@@ -16,7 +16,7 @@ from eideploy.errors import GraphError
 from eideploy.graph.codec import Shape, check_name, convert, stored
 from eideploy.graph.context import within
 from eideploy.graph.dialect import DIALECT, Array, check_finite
-from eideploy.graph.schema import NODE_TYPES, Kind
+from eideploy.graph.schema import NODE_TYPES, Kind, NodeType, node_type
 from eideploy.graph.shapes import infer
 
 LONGEST_TAU = 1000
@@ -110,8 +110,8 @@ def leaves(graph: nir.NIRGraph, prefix: str = "") -> Iterator[tuple[str, nir.NIR
 
 def time_constants(node: nir.NIRNode) -> dict[str, Array]:
     """The time constants of a node in seconds, by field."""
-    node_type = NODE_TYPES.get(type(node).__name__)
-    fields = node_type.time_constants if node_type else ()
+    kind = NODE_TYPES.get(type(node).__name__)
+    fields = kind.time_constants if kind else ()
     return {field: np.asarray(getattr(node, field)) for field in fields}
 
 
@@ -132,34 +132,25 @@ def _check_nodes(graph: nir.NIRGraph) -> None:
             if isinstance(node, nir.NIRGraph):
                 validate(node)
                 continue
-            kind = type(node).__name__
-            if kind not in NODE_TYPES or type(node) is not NODE_TYPES[kind].cls:
-                raise GraphError(
-                    f"unknown node type {kind!r}",
-                    f"Known are: {', '.join([*NODE_TYPES, 'NIRGraph'])}.",
-                )
+            _check_fields(node, node_type(node))
             if isinstance(node, DIALECT):
                 node.validate()
-            _check_fields(node)
             _check_layer(node)
 
 
-def _check_fields(node: nir.NIRNode) -> None:
+def _check_fields(node: nir.NIRNode, kind: NodeType) -> None:
     """Each field by itself: of its kind, and finite."""
-    node_type = NODE_TYPES[type(node).__name__]
-    for field in node_type.fields:
+    for field in kind.fields:
         value = stored(node, field)
         if value is None:
             if field.required:
-                raise GraphError(f"{node_type.name}: field {field.name} is missing")
+                raise GraphError(f"{kind.name}: field {field.name} is missing")
             continue
-        convert(node_type.name, field, value)
+        convert(kind.name, field, value)
         if isinstance(value, np.ndarray) and field.kind is Kind.PARAMETER:
             if not value.size:
-                raise GraphError(
-                    f"{node_type.name}: {field.name} has shape {value.shape}, no numbers"
-                )
-            check_finite(node_type.name, field.name, value)
+                raise GraphError(f"{kind.name}: {field.name} has shape {value.shape}, no numbers")
+            check_finite(kind.name, field.name, value)
 
 
 def _check_layer(node: nir.NIRNode) -> None:

@@ -10,7 +10,7 @@ import numpy as np
 
 from eideploy.errors import GraphError
 from eideploy.graph.hdf5 import Stored, Tree
-from eideploy.graph.schema import NODE_TYPES, Field, Kind
+from eideploy.graph.schema import Field, Kind, named_type, node_type
 
 Shape = tuple[int, ...]
 
@@ -28,18 +28,13 @@ def decode(tree: Tree) -> nir.NIRNode:
             fields do not fit together.
     """
     kind = type_name(tree)
-    if kind not in NODE_TYPES:
-        raise GraphError(
-            f"unknown node type {kind!r}",
-            f"Known are: {', '.join([*NODE_TYPES, 'NIRGraph'])}.",
-        )
-    node_type = NODE_TYPES[kind]
+    found = named_type(kind)
     given = {name: value for name, value in tree.items() if name not in ("type", "metadata")}
-    unknown = given.keys() - {field.name for field in node_type.fields}
+    unknown = given.keys() - {field.name for field in found.fields}
     if unknown:
         raise GraphError(f"{kind}: unknown field {', '.join(sorted(unknown))}")
     arguments: dict[str, Any] = {}
-    for field in node_type.fields:
+    for field in found.fields:
         if field.name in given:
             value = convert(kind, field, given[field.name])
         elif field.required:
@@ -53,7 +48,7 @@ def decode(tree: Tree) -> nir.NIRNode:
         else:
             arguments[field.name] = value
     try:
-        return node_type.cls(**arguments, metadata=decode_metadata(tree))
+        return found.cls(**arguments, metadata=decode_metadata(tree))
     except GraphError:
         raise
     except (AssertionError, ValueError, TypeError, IndexError) as error:
@@ -76,11 +71,9 @@ def encode(node: nir.NIRNode, input_shape: Shape) -> Tree:
     Raises:
         GraphError: the type is unknown, or a field or the metadata cannot be stored.
     """
-    kind = type(node).__name__
-    if kind not in NODE_TYPES or type(node) is not NODE_TYPES[kind].cls:
-        raise GraphError(f"unknown node type {kind!r}", f"Known are: {', '.join(NODE_TYPES)}.")
-    tree: Tree = {"type": kind}
-    for field in NODE_TYPES[kind].fields:
+    found = node_type(node)
+    tree: Tree = {"type": found.name}
+    for field in found.fields:
         value = stored(node, field)
         if value is None and field.name == "input_type":
             value = np.array(input_shape)

@@ -28,6 +28,9 @@ ROOT = "node"
 MAX_DEPTH = 64
 """Deepest nesting of groups that is read; deeper means a group that contains itself."""
 
+_MOST_COMPRESSION = 1032  # of deflate, by its documentation
+_SPARE_BYTES = 2**20
+
 
 def load(path: str | os.PathLike[str]) -> Tree:
     """Load everything below the group `node` of a .nir file.
@@ -53,7 +56,8 @@ def load(path: str | os.PathLike[str]) -> Tree:
                     "Write it with eideploy.graph.write or nir.write.",
                 )
             return _load_group(root, f"/{ROOT}", depth=0)
-    except (OSError, RuntimeError, KeyError, UnicodeError) as error:
+    except (OSError, RuntimeError, KeyError, ValueError, TypeError) as error:
+        # h5py raises each of these on some kind of damage.
         raise GraphError(
             f"cannot be read as HDF5: {error}",
             "The file is damaged, truncated or of another format; export it again.",
@@ -125,6 +129,12 @@ def _load_dataset(dataset: h5py.Dataset, where: str) -> NDArray[Any] | str | Str
         raise GraphError(f"{where}: its data lie in another file", "Store the data in the file.")
     if dataset.shape is None:
         raise GraphError(f"{where}: holds no value")
+    if dataset.nbytes > _SPARE_BYTES + _MOST_COMPRESSION * dataset.id.get_storage_size():
+        raise GraphError(
+            f"{where}: declares shape {dataset.shape} and stores only "
+            f"{dataset.id.get_storage_size()} bytes",
+            "The file is damaged, or was never filled.",
+        )
     if h5py.check_string_dtype(dataset.dtype) is not None:
         text = dataset.asstr()[()]
         strings: str | Strings = text if isinstance(text, str) else text.tolist()

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import nir
 
+from eideploy.errors import GraphError
 from eideploy.graph.dialect import DIALECT, EIConv2d, EILinear, SoftResetLIF
 
 
@@ -167,3 +168,30 @@ NODE_TYPES: dict[str, NodeType] = {
     )
 }
 """Every node type that eideploy reads and writes, by its name in a file (nested graphs aside)."""
+
+
+def named_type(name: str) -> NodeType:
+    """The node type of that name in a file.
+
+    Raises:
+        GraphError: there is none.
+    """
+    if name not in NODE_TYPES:
+        raise GraphError(
+            f"unknown node type {name!r}", f"Known are: {', '.join([*NODE_TYPES, 'NIRGraph'])}."
+        )
+    return NODE_TYPES[name]
+
+
+def node_type(node: nir.NIRNode) -> NodeType:
+    """The node type of a node.
+
+    Raises:
+        GraphError: it is of a class that has none, or only shares its name with one.
+    """
+    found = named_type(type(node).__name__)
+    if type(node) is not found.cls:
+        raise GraphError(
+            f"{type(node).__module__}.{found.name} is not the node type {found.name!r}"
+        )
+    return found

@@ -257,9 +257,9 @@ DAMAGES = {
         lambda node: node.__setitem__("metadata/x", np.dtype("f8")),
         "/node/metadata/x: is neither a group nor a dataset",
     ),
-    "more than memory": (
+    "declared and never filled": (
         lambda node: node.create_dataset("metadata/x", (2**24, 2**24), "f8", chunks=(1, 2**10)),
-        "does not fit into memory",
+        r"/node/metadata/x: declares shape \(16777216, 16777216\) and stores only 0 bytes",
     ),
 }
 
@@ -311,6 +311,16 @@ def test_corrupt_data_are_noticed(good, tmp_path):
     content[chunk.byte_offset : chunk.byte_offset + chunk.size] = b"\xaa" * chunk.size
     (tmp_path / "corrupt.nir").write_bytes(content)
     assert "cannot be read as HDF5" in _refusal(tmp_path / "corrupt.nir")
+
+
+def test_an_unknown_number_format_is_noticed(good, tmp_path):
+    """A damaged type message, at which h5py stumbles by itself."""
+    content = good.read_bytes()
+    # HDF5 describes float64 as 11 bits of exponent from bit 52 on and 52 of mantissa from bit 0 on.
+    float64 = bytes([52, 11, 0, 52])
+    assert content.count(float64) > 10
+    (tmp_path / "type.nir").write_bytes(content.replace(float64, bytes([63, 0, 0, 63])))
+    assert "cannot be read as HDF5" in _refusal(tmp_path / "type.nir")
 
 
 def test_errors_in_nested_graphs_name_both(good, tmp_path):

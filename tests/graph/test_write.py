@@ -89,3 +89,15 @@ def test_a_folder_that_cannot_be_written_is_an_output_error(tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(OutputError, match="cannot write"):
         graph.write(tmp_path / "file" / "a.nir", _chain())
+
+
+def test_a_class_that_only_shares_the_name_of_a_node_is_refused(tmp_path):
+    class Scale(nir.Scale):
+        pass
+
+    original = _chain(lif=Scale(np.ones(2)))
+    with pytest.raises(GraphError, match=r"node 'lif': .*\.Scale is not the node type 'Scale'"):
+        graph.write(tmp_path / "a.nir", original)
+    class_of_user = type("Izhikevich", (nir.Scale,), {})
+    with pytest.raises(GraphError, match="node 'lif': unknown node type 'Izhikevich'"):
+        graph.write(tmp_path / "a.nir", _chain(lif=class_of_user(np.ones(2))))
