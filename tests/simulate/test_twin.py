@@ -110,6 +110,22 @@ def test_sums_are_exact_up_to_53_bits(bits: int) -> None:
     assert trace["r1"].output.ravel().tolist() == [value, -value, 1]
 
 
+@pytest.mark.parametrize("bits", [23, 24, 25, 52])
+def test_negative_weights_count_by_magnitude(bits: int) -> None:
+    weight = 1 - 2**bits
+    assert twin.run(relays(weight, -1), shown(1))["r1"].output.item() == -weight
+
+
+def test_an_exponent_counts_where_its_sum_is_passed_on() -> None:
+    program = relays(1, 2**13 + 1)
+    first, _ = program.projections
+    scaled = program.replace_projection(first, replace(first, exponent=12))
+    assert twin.run(scaled, shown(1))["r1"].output.item() == 2**25 + 2**12
+    too_large = program.replace_projection(first, replace(first, exponent=40))
+    with pytest.raises(UnsupportedError, match=r"projection r0→r1.input"):
+        twin.run(too_large, shown(1))
+
+
 def test_a_sum_that_may_reach_53_bits_is_refused() -> None:
     with pytest.raises(UnsupportedError, match=r"projection r0→r1.input: its sums may reach 9"):
         twin.run(relays(2**30, 2**23), shown(1))
@@ -136,15 +152,20 @@ def test_a_loop_of_relays_has_no_bound() -> None:
 
 
 def test_reduced_precision_of_the_caller_does_not_matter() -> None:
-    value = 2**20 + 1
+    during = []
     before = torch.get_float32_matmul_precision()
     torch.set_float32_matmul_precision("medium")
     try:
-        trace = twin.run(relays(1, largest=value), shown(value))
-        assert torch.get_float32_matmul_precision() == "medium"
+        twin.run(
+            relays(1),
+            shown(1),
+            progress=lambda *_: during.append(torch.get_float32_matmul_precision()),
+        )
+        after = torch.get_float32_matmul_precision()
     finally:
         torch.set_float32_matmul_precision(before)
-    assert trace["r0"].output.item() == value
+    assert during == ["highest"]
+    assert after == "medium"
 
 
 def test_something_that_arrives_early_is_refused() -> None:
