@@ -1,0 +1,58 @@
+"""From a recipe to a trained, frozen run: recipes, data sets, training, and run directories.
+
+Names are imported when they are first used: reading a recipe loads neither torch nor Lightning.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from eideploy.train.calibration import accuracy, calibrate_floors, freeze
+    from eideploy.train.data import Dataset, find_dataset, present
+    from eideploy.train.network import build_network, list_recipes
+    from eideploy.train.recipe import Recipe, load_recipe, override, parse_recipe
+    from eideploy.train.record import record_network
+    from eideploy.train.run import Run, load_run, to_graph
+    from eideploy.train.trainer import train
+    from eideploy.train.zoo import list_models
+
+__all__ = [
+    "Dataset",
+    "Recipe",
+    "Run",
+    "accuracy",
+    "build_network",
+    "calibrate_floors",
+    "find_dataset",
+    "freeze",
+    "list_models",
+    "list_recipes",
+    "load_recipe",
+    "load_run",
+    "override",
+    "parse_recipe",
+    "present",
+    "record_network",
+    "to_graph",
+    "train",
+]
+
+_HOMES = {
+    "calibration": ("accuracy", "calibrate_floors", "freeze"),
+    "data": ("Dataset", "find_dataset", "present"),
+    "network": ("build_network", "list_recipes"),
+    "recipe": ("Recipe", "load_recipe", "override", "parse_recipe"),
+    "record": ("record_network",),
+    "run": ("Run", "load_run", "to_graph"),
+    "trainer": ("train",),
+    "zoo": ("list_models",),
+}
+
+
+def __getattr__(name: str) -> Any:
+    for module, names in _HOMES.items():
+        if name in names:
+            return getattr(importlib.import_module(f"{__name__}.{module}"), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -1,0 +1,111 @@
+"""Freezing: the adaptive stabilizer of training becomes a constant that a chip can hold."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import torch
+from norse.torch import SequentialState
+
+from eideploy.cells import EICircuit
+from eideploy.cells.circuit import smallest_nonzero
+from eideploy.errors import InputError
+from eideploy.graph.export import node_names
+from eideploy.train.data import Array
+from eideploy.train.run import Run, save_run
+
+_BATCH = 256
+
+
+@torch.no_grad()
+def calibrate_floors(network: SequentialState, stimulus: Array) -> dict[str, float]:
+    """The floor of every divisive circuit: the smallest divisor other than 0 that it meets.
+
+    With it max(S, s_min) changes no divisor of the calibration data but those that are 0, which is
+    where the adaptive stabilizer acts too.
+
+    Args:
+        network: over sequences [T, B, …], with the adaptive stabilizer.
+        stimulus: calibration data, [sample, step, *input_shape].
+
+    Returns:
+        s_min > 0 by node name.
+
+    Raises:
+        InputError: a circuit meets no divisor but 0.
+    """
+    smallest: dict[str, float] = {}
+
+    def measure(name: str) -> Callable[..., None]:
+        def look(circuit: EICircuit, inputs: tuple[Any, ...]) -> None:
+            _, shunt = circuit.components(circuit.merge(inputs[0]))
+            smallest[name] = min(smallest[name], smallest_nonzero(shunt).min().item())
+
+        return look
+
+    handles = []
+    for name, layer in node_names(network):
+        if isinstance(layer, EICircuit) and layer.divisive:
+            smallest[name] = np.inf
+            handles.append(layer.register_forward_pre_hook(measure(name)))
+    try:
+        for start in range(0, len(stimulus), _BATCH):
+            batch = np.ascontiguousarray(stimulus[start : start + _BATCH])
+            network(torch.as_tensor(batch).transpose(0, 1))
+    finally:
+        for handle in handles:
+            handle.remove()
+    for name, floor in smallest.items():
+        if not np.isfinite(floor):
+            raise InputError(
+                f"layer {name}: every divisor is 0 on the training data, so no floor can be found",
+                "The layer is dead; train again with a lower learning rate.",
+            )
+    return smallest
+
+
+def freeze(run: Run) -> Run:
+    """Calibrate the floors of a run on its training data and write them into it.
+
+    Freezing twice changes nothing.
+
+    Args:
+        run: trained; its files are replaced.
+
+    Returns:
+        The frozen run.
+
+    Raises:
+        InputError: a circuit is dead.
+        OutputError: the run cannot be written.
+    """
+    network = run.network("adaptive")
+    floors = calibrate_floors(network, run.samples("train")[0])
+    for name, layer in node_names(network):
+        if name in floors:
+            layer.floor.fill_(floors[name])
+    frozen = replace(run, weights=network.state_dict(), floors=floors)
+    metrics = {
+        **run.metrics,
+        "frozen_test_accuracy": accuracy(frozen.network("floor"), *run.samples()),
+    }
+    frozen = replace(frozen, metrics=metrics)
+    save_run(frozen)
+    return frozen
+
+
+@torch.no_grad()
+def accuracy(network: SequentialState, stimulus: Array, labels: Array) -> float:
+    """Share of samples in % whose class has the largest time-averaged readout.
+
+    Args:
+        network: over sequences [T, B, …].
+        stimulus: [sample, step, *input_shape].
+        labels: [sample].
+    """
+    output, _ = network(torch.as_tensor(np.ascontiguousarray(stimulus)).transpose(0, 1))
+    right = output.mean(0).argmax(1).numpy() == labels
+    return float(right.mean() * 100)

@@ -1,0 +1,69 @@
+"""What pydantic found wrong, in the words of someone who reads recipes."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any
+
+from pydantic import BaseModel, ValidationError
+
+from eideploy.errors import RecipeError
+
+if TYPE_CHECKING:
+    from pydantic_core import ErrorDetails
+
+_SHOWN = 5
+
+
+def nearest(word: str, valid: Iterable[str]) -> str:
+    """A remedy: the valid word that is most like `word`, or all of them."""
+    choices = sorted(valid)
+    if match := difflib.get_close_matches(word, choices, n=1):
+        return f"Did you mean {match[0]!r}?"
+    return f"Use one of: {', '.join(choices)}." if choices else "None is available."
+
+
+def complaint(
+    error: ValidationError, schema: type[BaseModel], source: str, section: tuple[str, ...] = ()
+) -> RecipeError:
+    """A RecipeError that names the source and every wrong key, at most five.
+
+    Args:
+        error: what pydantic raised.
+        schema: the class that was validated.
+        source: the file or option that the values came from.
+        section: keys that lead to them.
+    """
+    found = error.errors(include_url=False)
+    lines = [_describe(details, section) for details in found[:_SHOWN]]
+    if len(found) > _SHOWN:
+        lines.append(f"and {len(found) - _SHOWN} more")
+    return RecipeError(f"{source}: " + "; ".join(lines), _remedy(found[0], schema))
+
+
+def _describe(details: ErrorDetails, section: tuple[str, ...]) -> str:
+    key = ".".join(map(str, (*section, *details["loc"])))
+    if details["type"] == "extra_forbidden":
+        return f"unknown key {key!r}"
+    if details["type"] == "missing":
+        return f"key {key!r} is missing"
+    message = details["msg"][0].lower() + details["msg"][1:]
+    return f"{key}: {message}, got {details['input']!r}"
+
+
+def _remedy(details: ErrorDetails, schema: type[BaseModel]) -> str:
+    *path, key = details["loc"] or ("",)
+    if details["type"] == "extra_forbidden":
+        return nearest(str(key), _keys(schema, path))
+    if details["type"] == "literal_error":
+        expected = str(details["ctx"]["expected"]).replace("'", "").replace(" or ", ", ")
+        return nearest(str(details["input"]), expected.split(", "))
+    return "Correct it there."
+
+
+def _keys(schema: type[BaseModel], path: list[Any]) -> list[str]:
+    """Valid keys of the section at `path`."""
+    for name in path:
+        schema = schema.model_fields[name].annotation  # type: ignore[assignment]
+    return list(schema.model_fields)

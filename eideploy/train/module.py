@@ -1,0 +1,109 @@
+"""The training loop's body, for Lightning."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from lightning.pytorch import LightningModule
+from norse.torch import SequentialState
+from torch import Tensor
+from torch.nn import functional
+
+from eideploy.cells import project_
+from eideploy.errors import InputError
+from eideploy.graph.export import node_names
+from eideploy.train.optimizer import make_optimizer, make_schedule
+from eideploy.train.recipe import Recipe
+
+Batch = tuple[Tensor, Tensor]
+
+
+class TrainingModule(LightningModule):
+    """Cross-entropy of the readout averaged over time; Dale's law after every optimizer step.
+
+    Logs `loss`, `train_accuracy` and `test_accuracy` (in %) once an epoch.
+
+    Args:
+        network: over sequences [T, B, …].
+        recipe: how to train it.
+    """
+
+    def __init__(self, network: SequentialState, recipe: Recipe) -> None:
+        super().__init__()
+        self.network = network
+        self.recipe = recipe
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Logits [B, classes] of samples [B, …] shown as constant currents."""
+        sequence = x.expand(self.recipe.steps, *x.shape)
+        output, _ = self.network(sequence)
+        return output.mean(0)
+
+    def training_step(self, batch: Batch, batch_index: int) -> Tensor:
+        """Loss of one batch.
+
+        Raises:
+            InputError: it is not finite; names the layer where that began.
+        """
+        x, y = batch
+        logits = self(x)
+        loss = functional.cross_entropy(logits, y)
+        if not loss.isfinite():
+            raise self._not_finite(x, loss, batch_index)
+        self.log("loss", loss, on_step=False, on_epoch=True, batch_size=len(y))
+        self._log_accuracy("train_accuracy", logits, y)
+        return loss
+
+    def validation_step(self, batch: Batch, batch_index: int) -> None:
+        """Accuracy on one batch of held-out samples; it decides nothing."""
+        x, y = batch
+        self._log_accuracy("test_accuracy", self(x), y)
+
+    def configure_optimizers(self) -> Any:
+        """Optimizer and schedule of the recipe."""
+        optimizer = make_optimizer(self.network, self.recipe.optimizer)
+        steps = int(self.trainer.estimated_stepping_batches)
+        schedule = make_schedule(optimizer, self.recipe.schedule, steps)
+        return [optimizer], [{"scheduler": schedule, "interval": "step"}]
+
+    def optimizer_step(self, *args: Any, **kwargs: Any) -> None:
+        """Take the step, then project: no forward ever sees a negative weight."""
+        super().optimizer_step(*args, **kwargs)
+        project_(self.network)
+
+    def _log_accuracy(self, name: str, logits: Tensor, y: Tensor) -> None:
+        right = (logits.argmax(1) == y).float().mean() * 100
+        self.log(name, right, on_step=False, on_epoch=True, batch_size=len(y))
+
+    def _not_finite(self, x: Tensor, loss: Tensor, batch_index: int) -> InputError:
+        layer = first_not_finite(self.network, x.expand(self.recipe.steps, *x.shape))
+        return InputError(
+            f"training {self.recipe.name}: the loss is {loss.item()} in epoch "
+            f"{self.current_epoch + 1}, batch {batch_index + 1}; the first layer whose output is "
+            f"not finite is {layer or 'none, only the loss'}",
+            "Lower optimizer.lr, or set training.clip_gradient.",
+        )
+
+
+@torch.no_grad()
+def first_not_finite(network: SequentialState, x: Tensor) -> str | None:
+    """Name of the first node whose output is NaN or infinite, None if all are finite."""
+    found: list[str] = []
+
+    def watch(name: str) -> Callable[..., None]:
+        def look(module: Any, inputs: Any, output: Any) -> None:
+            values = output[0] if isinstance(output, tuple) else output
+            if not values.isfinite().all():
+                found.append(name)
+
+        return look
+
+    handles = [layer.register_forward_hook(watch(name)) for name, layer in node_names(network)]
+    try:
+        network(x)
+    finally:
+        for handle in handles:
+            handle.remove()
+    return found[0] if found else None

@@ -1,0 +1,57 @@
+"""From a recipe to the network that it describes."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Any
+
+from norse.torch import SequentialState
+
+from eideploy.cells import LIF, EICircuit
+from eideploy.train.data import DatasetSpec, find_dataset
+from eideploy.train.recipe import Recipe, load_recipe
+from eideploy.train.zoo import find_builder, options_model, recipe_files
+
+
+def dataset_of(recipe: Recipe) -> DatasetSpec:
+    """The data set of a recipe.
+
+    Raises:
+        RecipeError: it is not known.
+    """
+    return find_dataset(recipe.data.name, flat=recipe.data.flat)
+
+
+def build_network(recipe: Recipe) -> SequentialState:
+    """The network of a recipe, with its parameters as its layers draw them.
+
+    Raises:
+        RecipeError: the model is not known.
+        InputError: the model's options and the data do not go together.
+    """
+    data, model = dataset_of(recipe), recipe.model
+    options = options_model(model.name).model_validate_json(model.model_dump_json(exclude={"name"}))
+    neuron = partial(LIF, **recipe.neuron.model_dump())
+    network = find_builder(model.name)(data.shape, data.classes, neuron, **dict(options))
+    for layer in network.modules():
+        if isinstance(layer, EICircuit):
+            layer.gradient_scaling = recipe.training.gradient_scaling
+    return network
+
+
+def list_recipes() -> list[dict[str, Any]]:
+    """One row for each installed recipe: name, model, data, steps, parameters, description."""
+    rows = []
+    for name in sorted(recipe_files()):
+        recipe = load_recipe(name)
+        rows.append(
+            {
+                "name": name,
+                "model": recipe.model.name,
+                "data": recipe.data.name,
+                "steps": recipe.steps,
+                "parameters": sum(p.numel() for p in build_network(recipe).parameters()),
+                "description": recipe.description,
+            }
+        )
+    return rows

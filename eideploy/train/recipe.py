@@ -1,0 +1,238 @@
+"""Recipes: everything that decides how a network is trained and what is asked of it afterwards."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated, Any, Literal, TypeVar
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from eideploy.errors import RecipeError
+from eideploy.train import zoo
+from eideploy.train.complaint import complaint, nearest
+from eideploy.train.data import find_dataset
+from eideploy.train.document import dump, parse
+
+S = TypeVar("S", bound=BaseModel)
+Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+NonNegative = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+Count = Annotated[int, Field(ge=1)]
+
+
+class Section(BaseModel):
+    """What every part of a recipe has in common: no unknown keys, no conversions, no changes."""
+
+    model_config = ConfigDict(strict=True, extra="forbid", frozen=True)
+
+
+class ModelSection(BaseModel):
+    """Which network; all keys but `name` are options of its builder."""
+
+    model_config = ConfigDict(strict=True, extra="allow", frozen=True)
+
+    name: str
+
+    @property
+    def options(self) -> dict[str, Any]:
+        """Options of the builder, complete and checked against its signature."""
+        return dict(self.model_extra or {})
+
+
+class DataSection(Section):
+    """Which data set, and whether its samples are flattened to [features]."""
+
+    name: str
+    flat: bool = False
+
+
+class NeuronSection(Section):
+    """The LIF: τ in steps, θ, reset to 0 or by subtraction of θ, steepness α of the surrogate."""
+
+    tau: Annotated[float, Field(ge=1, allow_inf_nan=False)] = 2.0
+    threshold: Positive = 1.0
+    reset: Literal["zero", "subtract"] = "zero"
+    alpha: Positive = 4.0
+
+
+class TrainingSection(Section):
+    """How long, in what batches, and which parts of the paper's method are on.
+
+    `clip_gradient` is the largest norm of the whole gradient; null leaves it as it is.
+    """
+
+    epochs: Count = 30
+    batch_size: Annotated[int, Field(ge=2)] = 64
+    ei_init: bool = True
+    gradient_scaling: bool = True
+    clip_gradient: Positive | None = 1.0
+
+
+class OptimizerSection(Section):
+    """SGD with momentum, or Adam (which has no use for `momentum` and `first_step`).
+
+    `gain_lr_factor` multiplies the learning rate of g_I and g_E. `first_step: paper` starts the
+    momentum at the first gradient and then adds that gradient again, as the authors' code does.
+    """
+
+    name: Literal["sgd", "adam"] = "sgd"
+    lr: Positive = 0.1
+    momentum: Annotated[float, Field(ge=0, lt=1)] = 0.9
+    weight_decay: NonNegative = 5e-4
+    gain_lr_factor: Positive = 0.1
+    first_step: Literal["torch", "paper"] = "torch"
+
+
+class ScheduleSection(Section):
+    """Learning rate over the optimizer's steps: constant, or half a cosine down to 0."""
+
+    name: Literal["constant", "cosine"] = "cosine"
+
+
+class QuantizeSection(Section):
+    """Post-training quantization for integer targets."""
+
+    weight_bits: Annotated[int, Field(ge=2, le=8)] = 8
+
+
+class LimitsSection(Section):
+    """What `verify` allows a bounded hop: loss of accuracy in points, agreement of spikes in %."""
+
+    accuracy_drop: NonNegative = 0.5
+    agreement: Annotated[float, Field(ge=0, le=100)] = 98.0
+
+
+class Recipe(Section):
+    """A recipe; `load_recipe` makes one from YAML.
+
+    Attributes:
+        name: what reports call the network.
+        description: one line for listings.
+        seed: of weights and order of samples.
+        steps: T, steps for which each sample is shown.
+        dt: length of a step in seconds.
+    """
+
+    name: Annotated[str, Field(min_length=1)]
+    description: str = ""
+    seed: Annotated[int, Field(ge=0, lt=2**32)] = 0
+    steps: Count = 8
+    dt: Positive = 1e-3
+    model: ModelSection
+    data: DataSection
+    neuron: NeuronSection = NeuronSection()
+    training: TrainingSection = TrainingSection()
+    optimizer: OptimizerSection = OptimizerSection()
+    schedule: ScheduleSection = ScheduleSection()
+    quantize: QuantizeSection = QuantizeSection()
+    limits: LimitsSection = LimitsSection()
+
+    def to_yaml(self) -> str:
+        """The recipe with every default written out; `parse_recipe` gives the same back."""
+        return dump(self.model_dump(mode="json"))
+
+
+def load_recipe(path_or_name: str | Path) -> Recipe:
+    """Read a recipe from a YAML file, or by the name of an installed one.
+
+    Args:
+        path_or_name: a path, or a name from `list_recipes`.
+
+    Raises:
+        RecipeError: there is no such recipe, or something in it is wrong; names file and key.
+    """
+    path = Path(path_or_name)
+    if not path.suffix and not path.exists() and len(path.parts) == 1:
+        path = _installed(str(path_or_name))
+    try:
+        text = path.read_text(encoding="utf-8")
+    except FileNotFoundError as error:
+        raise RecipeError(
+            f"recipe {path} does not exist",
+            "Give a YAML file, or a name that `eideploy models` lists.",
+        ) from error
+    except (OSError, UnicodeDecodeError) as error:
+        raise RecipeError(
+            f"cannot read recipe {path}: {error}", "Give a YAML text file."
+        ) from error
+    return parse_recipe(text, str(path))
+
+
+def parse_recipe(text: str, source: str) -> Recipe:
+    """Make a recipe of YAML text.
+
+    Args:
+        text: the YAML document.
+        source: what to call it in an error.
+
+    Raises:
+        RecipeError: something in it is wrong; names the source and the key.
+    """
+    return _validate(parse(text, source), source)
+
+
+def override(recipe: Recipe, changes: Sequence[str]) -> Recipe:
+    """The recipe with some values changed.
+
+    Args:
+        recipe: where to start.
+        changes: "key.path=value" each, the value in YAML, as in "neuron.reset=subtract".
+
+    Raises:
+        RecipeError: a change has no "=", or names no key, or its value is wrong.
+    """
+    values = recipe.model_dump(mode="json")
+    for change in changes:
+        path, equals, text = change.partition("=")
+        if not equals or not path.strip():
+            raise RecipeError(
+                f"--set {change}: expected KEY=VALUE", "Write for example neuron.reset=subtract."
+            )
+        *sections, key = path.strip().split(".")
+        place = values
+        for depth, section in enumerate(sections):
+            if not isinstance(place.get(section), dict):
+                valid = [name for name, value in place.items() if isinstance(value, dict)]
+                raise RecipeError(
+                    f"--set {change}: there is no section {'.'.join(sections[: depth + 1])!r}",
+                    nearest(section, valid),
+                )
+            place = place[section]
+        place[key] = parse(text, f"--set {change}")
+    return _validate(values, "--set " + " ".join(changes)) if changes else recipe
+
+
+def _validate(values: Any, source: str) -> Recipe:
+    if not isinstance(values, dict):
+        raise RecipeError(
+            f"{source}: expected keys and values, got {type(values).__name__}",
+            "A recipe starts with a line such as `name: digits_mlp`.",
+        )
+    recipe = _check(Recipe, values, source)
+    name, options = recipe.model.name, recipe.model.options
+    try:
+        schema = zoo.options_model(name)
+        find_dataset(recipe.data.name)
+    except RecipeError as error:
+        raise RecipeError(f"{source}: {error.what}", error.remedy) from error
+    complete = _check(schema, options, source, ("model",))
+    model = ModelSection(name=name, **complete.model_dump(mode="json"))
+    return recipe.model_copy(update={"model": model})
+
+
+def _check(
+    schema: type[S], values: dict[str, Any], source: str, section: tuple[str, ...] = ()
+) -> S:
+    try:
+        # Strict validation takes a JSON array for a tuple, and would not take a Python list.
+        return schema.model_validate_json(json.dumps(values, default=str))
+    except ValidationError as error:
+        raise complaint(error, schema, source, section) from error
+
+
+def _installed(name: str) -> Path:
+    recipes = zoo.recipe_files()
+    if name not in recipes:
+        raise RecipeError(f"no recipe is named {name!r}", nearest(name, recipes))
+    return recipes[name]

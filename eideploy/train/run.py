@@ -1,0 +1,231 @@
+"""A run: what training leaves behind in a directory, and how it is read back.
+
+weights.safetensors   parameters and floors
+recipe.yaml           the recipe with every default written out
+metrics.json          history by epoch, accuracies in %, seconds
+run.json              what made it, and what another machine needs to know; written last
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import nir
+import safetensors
+import torch
+from norse.torch import SequentialState
+from safetensors.torch import load_file, save_file
+
+from eideploy import __version__
+from eideploy.cells import EICircuit, Stabilizer
+from eideploy.errors import InputError
+from eideploy.files import atomic_write, write_text
+from eideploy.graph.export import calibrate_shunt_means, export
+from eideploy.train.data import Array, Dataset, DatasetSpec, present
+from eideploy.train.network import build_network, dataset_of
+from eideploy.train.recipe import Recipe, load_recipe
+
+SCHEMA = "eideploy.run/1"
+WEIGHTS, RECIPE, METRICS, ABOUT = "weights.safetensors", "recipe.yaml", "metrics.json", "run.json"
+
+Split = Literal["train", "test"]
+
+
+@dataclass(frozen=True, eq=False)
+class Run:
+    """A trained network with everything that belongs to it.
+
+    Attributes:
+        path: its directory.
+        recipe: how it was trained.
+        weights: parameters and floors by name, float32.
+        metrics: `epochs` (a row each), `test_accuracy` in %, `seconds`; once it is frozen also
+            `frozen_test_accuracy`.
+        floors: s_min of each divisive circuit by node name; empty until it is frozen.
+    """
+
+    path: Path
+    recipe: Recipe
+    weights: Mapping[str, torch.Tensor]
+    metrics: Mapping[str, Any]
+    floors: Mapping[str, float]
+
+    @property
+    def name(self) -> str:
+        """What reports call the network."""
+        return self.recipe.name
+
+    @property
+    def frozen(self) -> bool:
+        """Whether the floors are calibrated."""
+        return bool(self.floors)
+
+    @property
+    def data(self) -> DatasetSpec:
+        """What is known of its data set without loading it."""
+        return dataset_of(self.recipe)
+
+    def network(
+        self, stabilizer: Stabilizer = "floor", dtype: torch.dtype = torch.float32
+    ) -> SequentialState:
+        """The trained network, in inference.
+
+        Args:
+            stabilizer: "adaptive" as trained, "floor" as deployed.
+            dtype: of its parameters; torch.float64 for exact comparisons.
+
+        Raises:
+            InputError: the floor is asked for and not calibrated, or the weights are not those of
+                the recipe's network.
+        """
+        if stabilizer == "floor" and not self.frozen:
+            raise InputError(
+                f"run {self.path} is not frozen", "Freeze it with eideploy.train.freeze."
+            )
+        network = build_network(self.recipe)
+        try:
+            network.load_state_dict(dict(self.weights))
+        except RuntimeError as error:
+            raise InputError(
+                f"{self.path / WEIGHTS} does not fit the network of {RECIPE}: "
+                + " ".join(str(error).split()),
+                "The directory mixes two runs; train again.",
+            ) from error
+        for layer in network.modules():
+            if isinstance(layer, EICircuit):
+                layer.stabilizer = stabilizer
+        return network.to(dtype).eval()
+
+    def samples(self, split: Split = "test") -> tuple[Array, Array]:
+        """Stimulus [sample, step, *shape] and classes [sample] of its training or test data."""
+        data: Dataset = self.data.load()
+        train = split == "train"
+        x, y = (data.train_x, data.train_y) if train else (data.test_x, data.test_y)
+        return present(x, self.recipe.steps), y
+
+
+def to_graph(run: Run, *, form: Literal["ei", "folded"] = "ei") -> nir.NIRGraph:
+    """The NIR graph of a frozen run.
+
+    Args:
+        run: frozen.
+        form: "ei" keeps the E-I circuits, "folded" approximates each by a plain layer whose mean
+            divisor is taken over the training data.
+
+    Raises:
+        InputError: the run is not frozen, and what `eideploy.graph.export.export` raises.
+    """
+    network = run.network("floor")
+    means = None
+    if form == "folded":
+        stimulus, _ = run.samples("train")
+        means = calibrate_shunt_means(network, torch.tensor(stimulus).transpose(0, 1))
+    return export(
+        network,
+        input_shape=run.data.shape,
+        dt=run.recipe.dt,
+        form=form,
+        shunt_means=means,
+        high=run.data.high,
+        levels=run.data.levels,
+        metadata={"model": run.name, "steps": run.recipe.steps},
+    )
+
+
+def save_run(run: Run) -> None:
+    """Write all files of a run, each atomically, `run.json` last.
+
+    Raises:
+        OutputError: the directory cannot be written.
+    """
+    with atomic_write(run.path / WEIGHTS) as temporary:
+        save_file({name: value.contiguous() for name, value in run.weights.items()}, temporary)
+    write_text(run.path / RECIPE, run.recipe.to_yaml())
+    write_text(run.path / METRICS, _json(run.metrics))
+    about = {
+        "schema": SCHEMA,
+        "eideploy": __version__,
+        "torch": torch.__version__,
+        "python": ".".join(map(str, sys.version_info[:3])),
+        "model": run.name,
+        "input_shape": list(run.data.shape),
+        "classes": run.data.classes,
+        "levels": run.data.levels,
+        "high": run.data.high,
+        "steps": run.recipe.steps,
+        "dt": run.recipe.dt,
+        "frozen": run.frozen,
+        "floors": dict(run.floors),
+    }
+    write_text(run.path / ABOUT, _json(about))
+
+
+def load_run(path: str | Path) -> Run:
+    """Read a run directory.
+
+    Args:
+        path: the directory.
+
+    Raises:
+        InputError: it is missing, incomplete, damaged, or not a run; names the file.
+        RecipeError: its recipe names a model or data set that is not installed.
+    """
+    folder = Path(path)
+    about = _read_json(folder, ABOUT)
+    if about.get("schema") != SCHEMA:
+        raise InputError(
+            f"{folder / ABOUT}: schema is {about.get('schema')!r}, expected {SCHEMA!r}",
+            "Give a directory that this version of `eideploy train` wrote.",
+        )
+    if not (folder / RECIPE).is_file():
+        raise _incomplete(folder, RECIPE)
+    return Run(
+        path=folder,
+        recipe=load_recipe(folder / RECIPE),
+        weights=_read_weights(folder),
+        metrics=_read_json(folder, METRICS),
+        floors=about.get("floors", {}),
+    )
+
+
+def _read_weights(folder: Path) -> dict[str, torch.Tensor]:
+    try:
+        return load_file(folder / WEIGHTS)
+    except FileNotFoundError as error:
+        raise _incomplete(folder, WEIGHTS) from error
+    except (OSError, safetensors.SafetensorError) as error:
+        raise InputError(
+            f"{folder / WEIGHTS} cannot be read: {error}", "The file is damaged; train again."
+        ) from error
+
+
+def _read_json(folder: Path, name: str) -> dict[str, Any]:
+    try:
+        values = json.loads((folder / name).read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise _incomplete(folder, name) from error
+    except (OSError, ValueError) as error:
+        raise InputError(
+            f"{folder / name} cannot be read: {error}", "The file is damaged; train again."
+        ) from error
+    if not isinstance(values, dict):
+        raise InputError(
+            f"{folder / name} holds no JSON object", "The file is damaged; train again."
+        )
+    return values
+
+
+def _incomplete(folder: Path, name: str) -> InputError:
+    what = f"has no {name}" if folder.is_dir() else "is not a directory"
+    return InputError(
+        f"{folder} {what}, so it is no run", "Give a directory that `eideploy train` wrote."
+    )
+
+
+def _json(values: Mapping[str, Any]) -> str:
+    return json.dumps(dict(values), indent=2, ensure_ascii=False) + "\n"
