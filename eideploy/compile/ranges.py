@@ -97,7 +97,7 @@ def own_range(population: Population) -> Range:
 
 def relay_range(population: Population, port: Range) -> Range:
     """What a graded relay emits for the range of its port."""
-    scale = 2.0 ** -float(population.neuron.parameters()["shift"])
+    scale = 2.0 ** -population.neuron.parameters()["shift"].astype(np.float64)
     return Range(np.floor(port.low * scale + 0.5), np.floor(port.high * scale + 0.5))
 
 

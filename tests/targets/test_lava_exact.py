@@ -142,7 +142,7 @@ class Draw:
                 operator = self.operator(source, shape, sign)
             # A relay passes on what is not yet shifted by much; after another it would grow.
             graded = isinstance(source.neuron, Relay)
-            relay = Relay(shift=int(rng.integers(12, 16)) if self.integer else 0)
+            relay = Relay(shift=rng.integers(12, 16, shape) if self.integer else 0)
             neuron = relay if rng.random() < 0.3 and not graded else self.neuron(shape)
             population = Population(
                 name,
