@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import multiprocessing
 import sys
 from collections import namedtuple
 
@@ -57,3 +58,16 @@ def test_options_are_checked() -> None:
         LavaFixed(chunk=0)
     with pytest.raises(InputError, match="lava-float: timeout is -1 s"):
         LavaFloat(timeout=-1)
+
+
+@pytest.mark.lava
+def test_lava_that_cannot_be_imported_is_named(
+    monkeypatch: pytest.MonkeyPatch, program: Program, stimulus: Stimulus
+) -> None:
+    pytest.importorskip("lava")
+    name = "lava.magma.runtime.message_infrastructure.multiprocessing"
+    monkeypatch.setitem(sys.modules, name, None)
+    before = multiprocessing.get_start_method(allow_none=True)
+    with pytest.raises(MissingComponentError, match="lava-fixed: Lava cannot be imported"):
+        LavaFixed().run(program, stimulus, Record())
+    assert multiprocessing.get_start_method(allow_none=True) == before

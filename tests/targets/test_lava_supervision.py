@@ -151,6 +151,22 @@ def test_a_process_model_that_cannot_be_built_is_quoted(
         LavaFixed().run(program, stimulus, Record())
 
 
+def test_a_system_without_room_for_workers_is_named(
+    program: Program, stimulus: Stimulus, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    start, started = multiprocessing.Process.start, []
+
+    def start_two(worker: multiprocessing.Process) -> None:
+        if len(started) == 2:
+            raise BlockingIOError(11, "Resource temporarily unavailable")
+        started.append(worker.name)
+        start(worker)
+
+    monkeypatch.setattr(multiprocessing.Process, "start", start_two)
+    with pytest.raises(TargetError, match=r"cannot start its 7 processes: .*unavailable"):
+        LavaFixed().run(program, stimulus, Record())
+
+
 def test_a_run_that_takes_too_long_is_given_up(program: Program, endless: Stimulus) -> None:
     with pytest.raises(TargetError, match=r"within 1 s .* of 48000 samples done"):
         LavaFixed(timeout=1).run(program, endless, Record())

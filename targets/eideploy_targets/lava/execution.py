@@ -10,6 +10,7 @@ from lava.magma.core.process.process import ProcessServer
 from lava.magma.core.process.variable import VarServer
 from lava.magma.core.run_configs import Loihi2SimCfg
 
+from eideploy.errors import TargetError
 from eideploy.program import Array, Program, Recording, Source, Stimulus, Trace, encode
 from eideploy.simulate.record import Progress, Record
 from eideploy_targets.lava.network import build
@@ -121,7 +122,13 @@ def _running(
     runtime = WatchedRuntime(executable, deadline)
     executable.assign_runtime_to_all_processes(runtime)
     try:
-        runtime.initialize()
+        try:
+            runtime.initialize()
+        except OSError as error:
+            raise TargetError(
+                f"Lava cannot start its {len(executable.process_list)} processes: {error}",
+                "It needs memory and a system process for each population and projection.",
+            ) from error
         runtime.begin(steps)
         yield runtime
     finally:

@@ -20,8 +20,11 @@ from lava.magma.core.process.variable import Var
 from eideploy.program import Array, Population
 from eideploy_targets.lava.timetable import Timetable
 
-TAPE_SLOTS = 8
-"""Pages that a tape holds before its population waits for the reader."""
+TAPE_PAGES = 8
+"""Most pages that a tape holds before its population waits for the reader; never less than 2."""
+
+TAPE_BYTES = 2**24
+"""Memory of a tape, where its pages are large."""
 
 
 class PopulationProcess(AbstractProcess):
@@ -72,7 +75,8 @@ class PopulationProcess(AbstractProcess):
         self.tie_in, self.tie_out = InPort(shape=(1,)), OutPort(shape=(1,))
         self.tape = OutPort(shape=(timetable.steps, 1 + len(taped or ()), population.size))
         if taped is not None:
-            self.tape.flag_external_pipe(buffer_size=TAPE_SLOTS)
+            pages = TAPE_BYTES // (8 * self.tape.size)
+            self.tape.flag_external_pipe(buffer_size=max(2, min(pages, TAPE_PAGES)))
 
 
 class PopulationModel(PyLoihiProcessModel):

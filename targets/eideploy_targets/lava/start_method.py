@@ -16,8 +16,8 @@ def forking() -> Iterator[None]:
     used one before, even if it was the same.
     """
     before = multiprocessing.get_start_method(allow_none=True)
-    multiprocessing.set_start_method(None, force=True)
     try:
+        multiprocessing.set_start_method(None, force=True)
         importlib.import_module("lava.magma.runtime.message_infrastructure.multiprocessing")
         multiprocessing.set_start_method("fork", force=True)
         yield

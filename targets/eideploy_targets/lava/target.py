@@ -80,21 +80,17 @@ class _Lava:
         if not availability.ok:
             raise MissingComponentError(f"{self.name}: {availability.reason}", availability.remedy)
         limits.check(program, self.arithmetic, stimulus.steps)
-        with forking():
-            try:
+        try:
+            with forking():
                 from eideploy_targets.lava import execution
-            except ImportError as error:
-                raise MissingComponentError(
-                    f"{self.name}: Lava cannot be imported: {error}",
-                    "Install it again: pip install 'eideploy[lava]'",
-                ) from error
+        except ImportError as error:
+            raise MissingComponentError(
+                f"{self.name}: Lava cannot be imported: {error}",
+                "Install it again: pip install --force-reinstall 'eideploy[lava]'",
+            ) from error
+        with forking():
             return execution.run(
-                program,
-                stimulus,
-                record,
-                progress,
-                timeout=self.timeout,
-                chunk=self.chunk,
+                program, stimulus, record, progress, timeout=self.timeout, chunk=self.chunk
             )
 
 
