@@ -10,10 +10,12 @@ import nir
 import numpy as np
 
 from eideploy.errors import InputError, StimulusError
-from eideploy.program import Array, Stimulus, load_stimulus
+from eideploy.program import Array, Recording, Stimulus, Trace, load_stimulus
 from eideploy.program.storage import UNREADABLE
 
 if TYPE_CHECKING:
+    from norse.torch import SequentialState
+
     from eideploy.train import Run
 
 
@@ -61,15 +63,42 @@ def load_input(model: Model, path: Path | None, samples: int | None) -> Stimulus
     if path is not None:
         stimulus = read_stimulus(path, tuple(model.graph.inputs))
     elif model.run is not None:
-        from eideploy.train import test_stimulus
-
-        stimulus = test_stimulus(model.run)
+        values, labels = model.run.samples("test")
+        stimulus = Stimulus(dict.fromkeys(model.graph.inputs, values), labels)
     else:
         raise StimulusError(
             f"{model.name} is a graph without data: nothing to show to it",
             "Give --stimulus FILE, an array [sample, step, …] as .npy or .npz.",
         )
     return stimulus if samples is None else stimulus.take(slice(samples))
+
+
+def trained_trace(run: Run, stimulus: Stimulus) -> Trace:
+    """What the network does as it was trained: float32, with the adaptive stabilizer."""
+    import torch
+
+    return _record(run.network("adaptive", torch.float32), stimulus)
+
+
+def frozen_trace(run: Run, stimulus: Stimulus) -> Trace:
+    """What it does with the floor that a chip can have, in float64."""
+    import torch
+
+    return _record(run.network("floor", torch.float64), stimulus)
+
+
+def _record(network: SequentialState, stimulus: Stimulus) -> Trace:
+    from eideploy.train import record_network
+
+    values = next(iter(stimulus.values.values()))
+    return Trace(
+        {
+            name: Recording(
+                arrays["output"], {key: value for key, value in arrays.items() if key != "output"}
+            )
+            for name, arrays in record_network(network, values).items()
+        }
+    )
 
 
 def read_stimulus(path: Path, inputs: tuple[str, ...]) -> Stimulus:

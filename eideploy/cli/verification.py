@@ -12,7 +12,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from eideploy.cli.console import err, out, print_json, remark
 from eideploy.cli.deploy import with_timeout
-from eideploy.cli.inputs import Model, load_input, load_model
+from eideploy.cli.inputs import Model, frozen_trace, load_input, load_model, trained_trace
 from eideploy.cli.options import (
     Dt,
     Json,
@@ -77,8 +77,6 @@ def verify_model(
     trained = frozen = limits = None
     with _stages() as progress:
         if model.run is not None:
-            from eideploy.train import frozen_trace, trained_trace
-
             progress("trained", 0, stimulus.samples)
             trained = trained_trace(model.run, stimulus)
             progress("frozen", 0, stimulus.samples)
