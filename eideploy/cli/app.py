@@ -108,7 +108,7 @@ def run(arguments: Sequence[str]) -> int:
         if debug:
             err.print_exception()
         err.print(f"[bold red]defect:[/] {type(error).__name__}: ", end="")
-        err.print(str(error), markup=False)
+        err.print(str(error), markup=False, soft_wrap=True)
         err.print("This should not happen. Run again with --debug and report it.", style="dim")
         return 70
     return code if isinstance(code, int) else 0
@@ -118,4 +118,4 @@ def _show_warning(message: Warning | str, category: type[Warning], *_: Any) -> N
     """Warnings of eideploy are for the user; those of libraries are not."""
     if issubclass(category, EideployWarning):
         err.print("[yellow]warning:[/]", end=" ")
-        err.print(str(message), markup=False)
+        err.print(str(message), markup=False, soft_wrap=True)

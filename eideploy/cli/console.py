@@ -29,14 +29,15 @@ def print_json(value: Any) -> None:
 def print_error(error: EideployError) -> None:
     """At most a few lines: what, and what to do."""
     err.print("[bold red]error:[/]", end=" ")
-    err.print(error.what, markup=False, style="default")
+    # Paths must stay whole, for whoever copies or greps them: the terminal wraps, not we.
+    err.print(error.what, markup=False, style="default", soft_wrap=True)
     if error.remedy:
-        err.print(error.remedy, markup=False, style="dim")
+        err.print(error.remedy, markup=False, style="dim", soft_wrap=True)
 
 
 def remark(text: str) -> None:
     """A line for a person only."""
-    err.print(text, markup=False, style="dim")
+    err.print(text, markup=False, style="dim", soft_wrap=True)
 
 
 @contextmanager

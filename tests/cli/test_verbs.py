@@ -1,0 +1,170 @@
+"""The verbs in the order a user types them, on a small network that is really trained."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+from xml.etree import ElementTree
+
+import nir
+import numpy as np
+import pytest
+from eideploy_targets.simulated import Twin
+from sklearn.datasets import load_digits
+
+from eideploy.cli.app import run
+from eideploy.program import load_program, load_trace
+from eideploy.verify import from_document
+
+SMALL = ["--set", "model.hidden=[24, 16]", "--set", "training.epochs=4", "--set", "steps=5"]
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("runs") / "small"
+    assert run(["train", "digits_mlp", "-o", str(folder), *SMALL]) == 0
+    return folder
+
+
+def digits() -> np.ndarray:
+    return np.repeat(load_digits().data[:20, None] / 16, 5, axis=1)
+
+
+def output(capsys: pytest.CaptureFixture[str], *arguments: object, code: int = 0) -> str:
+    capsys.readouterr()
+    assert run([str(argument) for argument in arguments]) == code
+    return capsys.readouterr().out
+
+
+def test_verify_says_in_json_what_held(trained, capsys):
+    document = json.loads(output(capsys, "verify", trained, "-t", "twin", "-n", 100, "--json"))
+    assert document["schema"] == "eideploy.verify/1"
+    assert (document["samples"], document["steps"], document["verdict"]) == (100, 5, "pass")
+    assert [hop["name"] for hop in document["hops"]] == [
+        "trained→frozen",
+        "frozen→program",
+        "program→quantized",
+        "quantized→twin",
+    ]
+    for hop in document["hops"]:
+        if hop["relation"] == "exact":
+            assert sum(p["mismatched_bins"] for p in hop["populations"]) == 0
+            assert hop["state_mismatches"] == 0
+        assert sum(p["spikes_after"] for p in hop["populations"]) > 1000
+        assert hop["accuracy"]["after"] > 50
+    assert from_document(document).verdict == "pass"
+
+
+@pytest.mark.parametrize("mapping", ["fused", "explicit"])
+def test_verify_writes_its_reports(mapping, trained, tmp_path, capsys):
+    page, junit = tmp_path / "report.html", tmp_path / "report.xml"
+    table = output(
+        capsys,
+        *("verify", trained, "-t", "reference", "-m", mapping, "-n", 40),
+        *("--html", page, "--junit", junit),
+    )
+    assert "PASS" in table
+    assert "quantized→reference" in page.read_text(encoding="utf-8")
+    assert ElementTree.parse(junit).getroot().tag == "testsuites"
+
+
+def test_a_changed_network_fails_and_is_named(trained, capsys, monkeypatch):
+    """The backend gets another Program than was compiled: one threshold is lower."""
+    honest = Twin.run
+
+    def changed(self, program, *rest):
+        population = program.by_name["lif2"]
+        neuron = replace(population.neuron, threshold=population.neuron.threshold - 400)
+        altered = program.replace_population(replace(population, neuron=neuron))
+        return honest(self, altered, *rest)
+
+    monkeypatch.setattr(Twin, "run", changed)
+    report = output(capsys, "verify", trained, "-t", "twin", "-n", 50, "--json", code=1)
+    document = json.loads(report)
+    assert document["verdict"] == "fail"
+    failing = [hop for hop in document["hops"] if hop["status"] == "fail"]
+    assert [hop["name"] for hop in failing] == ["quantized→twin"]
+    first = {p["name"]: p["first_divergence"] for p in failing[0]["populations"]}
+    assert first["lif1"] is None
+    assert first["lif2"]["step"] == 0
+    table = output(capsys, "verify", trained, "-t", "twin", "-n", 50, code=1)
+    assert "lif2" in table
+
+
+def test_a_graph_goes_its_way_without_the_run(trained, tmp_path, capsys):
+    graph, program, trace = (tmp_path / name for name in ("m.nir", "p.npz", "t.npz"))
+    shown = tmp_path / "x.npz"
+    np.savez(shown, input=digits(), labels=load_digits().target[:20])
+    output(capsys, "export", trained, "-o", graph)
+    output(capsys, "compile", graph, "-t", "twin", "-m", "explicit", "-o", program)
+    assert "ei1.inhibitory" in output(capsys, "inspect", program)
+    output(capsys, "run", program, "-t", "twin", "-s", shown, "-o", trace)
+    report = output(
+        capsys, "run", graph, "-t", "reference", "-s", shown, "-m", "explicit", "--json"
+    )
+    assert 0 <= json.loads(report)["accuracy"] <= 100
+    assert load_program(program).latency == 6
+    assert load_trace(trace)["lif2"].output.shape == (20, 5, 16)
+    document = json.loads(output(capsys, "verify", graph, "-t", "twin", "-s", shown, "--json"))
+    assert [hop["name"] for hop in document["hops"]] == ["program→quantized", "quantized→twin"]
+
+
+def test_a_folded_graph_is_plain_nir_and_can_be_verified(trained, tmp_path, capsys):
+    graph, shown = tmp_path / "folded.nir", tmp_path / "x.npy"
+    np.save(shown, digits())
+    output(capsys, "export", trained, "-o", graph, "--form", "folded")
+    kinds = {type(node).__name__ for node in nir.read(graph).nodes.values()}
+    assert kinds == {"Input", "Affine", "LIF", "Linear", "Output"}
+    report = output(capsys, "verify", graph, "-t", "twin", "-s", shown, "--json")
+    assert json.loads(report)["hops"][-1]["status"] == "pass"
+    assert "plain NIR" in output(capsys, "inspect", graph)
+
+
+def test_inspect_shows_the_dialect_and_time_constants(trained, capsys):
+    text = output(capsys, "inspect", trained)
+    assert "EILinear (dialect)" in " ".join(text.split())
+    assert "2 steps" in " ".join(text.split())
+    document = json.loads(output(capsys, "inspect", trained, "--json"))
+    assert document["schema"] == "eideploy.graph/1"
+
+
+def test_lists_name_what_is_installed(capsys):
+    assert "digits_mlp" in output(capsys, "models")
+    names = [row["name"] for row in json.loads(output(capsys, "targets", "--json"))["targets"]]
+    assert names == ["lava-fixed", "lava-float", "reference", "twin"]
+    document = json.loads(output(capsys, "doctor", "--json"))
+    assert document["packages"]["numpy"] == np.__version__
+    for row in document["targets"]:
+        assert row["available"] or row["remedy"]
+
+
+def test_a_misspelt_recipe_key_is_pointed_at(tmp_path, capsys):
+    out = tmp_path / "run"
+    for change, near in (("training.epoch=3", "epochs"), ("neuron.reset=substract", "subtract")):
+        assert run(["train", "digits_mlp", "-o", str(out), "--set", change]) == 2
+        assert near in capsys.readouterr().err
+    assert run(["train", "digit_mlp", "-o", str(out)]) == 2
+    assert "digits_mlp" in capsys.readouterr().err
+    assert not out.exists()
+
+
+def test_a_run_is_not_overwritten_by_accident(trained, capsys):
+    before = (trained / "weights.safetensors").read_bytes()
+    assert run(["train", "digits_mlp", "-o", str(trained), *SMALL]) == 2
+    assert "--overwrite" in capsys.readouterr().err
+    assert (trained / "weights.safetensors").read_bytes() == before
+
+
+@pytest.mark.parametrize("name", ["weights.safetensors", "recipe.yaml", "run.json"])
+def test_a_damaged_run_is_refused(name, trained, tmp_path, capsys):
+    copy = tmp_path / "copy"
+    copy.mkdir()
+    for file in trained.iterdir():
+        (copy / file.name).write_bytes(file.read_bytes())
+    for damage in (lambda f: f.write_bytes(f.read_bytes()[:40]), lambda f: f.unlink()):
+        damage(copy / name)
+        assert run(["verify", str(copy), "-t", "twin"]) == 2
+        message = capsys.readouterr().err
+        assert name in message
+        assert len(message.strip().splitlines()) <= 8
