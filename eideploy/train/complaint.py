@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from pydantic_core import ErrorDetails
 
 _SHOWN = 5
+_HELPED = ("extra_forbidden", "literal_error")
 
 
 def nearest(word: str, valid: Iterable[str]) -> str:
@@ -39,7 +40,9 @@ def complaint(
     lines = [_describe(details, section) for details in found[:_SHOWN]]
     if len(found) > _SHOWN:
         lines.append(f"and {len(found) - _SHOWN} more")
-    return RecipeError(f"{source}: " + "; ".join(lines), _remedy(found[0], schema))
+    # A key that is missing may be one that is misspelt, so that is what gets the remedy.
+    helped = next((details for details in found if details["type"] in _HELPED), found[0])
+    return RecipeError(f"{source}: " + "; ".join(lines), _remedy(helped, schema))
 
 
 def _describe(details: ErrorDetails, section: tuple[str, ...]) -> str:
@@ -59,7 +62,7 @@ def _remedy(details: ErrorDetails, schema: type[BaseModel]) -> str:
     if details["type"] == "literal_error":
         expected = str(details["ctx"]["expected"]).replace("'", "").replace(" or ", ", ")
         return nearest(str(details["input"]), expected.split(", "))
-    return "Correct it there."
+    return "Correct it and try again."
 
 
 def _keys(schema: type[BaseModel], path: list[Any]) -> list[str]:

@@ -59,7 +59,9 @@ class NeuronSection(Section):
 class TrainingSection(Section):
     """How long, in what batches, and which parts of the paper's method are on.
 
-    `clip_gradient` is the largest norm of the whole gradient; null leaves it as it is.
+    `clip_gradient` is the largest norm of the whole gradient; null leaves it as it is. `threads` is
+    the number of CPU threads: sums are added in another order with another number, so that a run
+    repeats bit for bit only with the same one; null leaves the choice to torch.
     """
 
     epochs: Count = 30
@@ -67,6 +69,7 @@ class TrainingSection(Section):
     ei_init: bool = True
     gradient_scaling: bool = True
     clip_gradient: Positive | None = 1.0
+    threads: Count | None = None
 
 
 class OptimizerSection(Section):

@@ -9,6 +9,7 @@ run.json              what made it, and what another machine needs to know; writ
 from __future__ import annotations
 
 import json
+import math
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -189,8 +190,20 @@ def load_run(path: str | Path) -> Run:
         recipe=load_recipe(folder / RECIPE),
         weights=_read_weights(folder),
         metrics=_read_json(folder, METRICS),
-        floors=about.get("floors", {}),
+        floors=_floors(about, folder / ABOUT),
     )
+
+
+def _floors(about: dict[str, Any], path: Path) -> dict[str, float]:
+    floors = about.get("floors", {})
+    if not isinstance(floors, dict) or not all(
+        isinstance(floor, float) and 0 < floor < math.inf for floor in floors.values()
+    ):
+        raise InputError(
+            f"{path}: floors are {floors!r}, expected positive numbers by node name",
+            "The file is damaged; train again.",
+        )
+    return floors
 
 
 def _read_weights(folder: Path) -> dict[str, torch.Tensor]:

@@ -30,7 +30,7 @@ from eideploy.train.run import ABOUT, Run, save_run
 def train(
     recipe: Recipe, out_dir: str | Path, *, progress: bool = True, overwrite: bool = False
 ) -> Run:
-    """Train a network, freeze it and write the run directory. Deterministic for a seed, on CPU.
+    """Train a network, freeze it and write the run directory. Deterministic on CPU, for a seed and `threads`.
 
     Args:
         recipe: what to train and how.
@@ -52,7 +52,7 @@ def train(
     started = time.perf_counter()
     data = dataset_of(recipe).load()
     # Draws come from the recipe's seed and leave the caller's random numbers as they are.
-    with torch.random.fork_rng(devices=[]):
+    with torch.random.fork_rng(devices=[]), _threads(recipe.training.threads):
         torch.manual_seed(recipe.seed)
         network = build_network(recipe)
         epochs = _fit(network, recipe, data, progress)
@@ -106,6 +106,17 @@ def _loader(
         shuffle=shuffle,
         generator=order,
     )
+
+
+@contextmanager
+def _threads(count: int | None) -> Iterator[None]:
+    """A fixed number of CPU threads, if one is wanted, until the end of the block."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(count or before)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
 
 
 @contextmanager
