@@ -110,12 +110,14 @@ class Draw:
         return Dense(self.weight((int(np.prod(shape)), source.size), sign))
 
     def convolution(self, source: Population, sign: str) -> Conv2d:
-        geometry = dict(self.one_of(CONVOLUTIONS))
-        kernel = geometry.pop("kernel")
         groups = source.shape[0] if self.rng.random() < 0.3 else 1
         out = groups * int(self.rng.integers(1, 4))
+        geometry = dict(self.one_of(CONVOLUTIONS))
+        kernel = geometry.pop("kernel")
         weight = self.weight((out, source.shape[0] // groups, *kernel), sign)
-        return Conv2d(weight, groups=groups, **geometry)
+        operator = Conv2d(weight, groups=groups, **geometry)
+        fits = min(operator.output_shape(source.shape)) > 0
+        return operator if fits else Conv2d(weight[..., :1, :1], groups=groups)
 
     def projection(
         self, source: Population, name: str, port: str, operator: Operator, sign: Any
@@ -142,7 +144,7 @@ class Draw:
                 operator = self.operator(source, shape, sign)
             # A relay passes on what is not yet shifted by much; after another it would grow.
             graded = isinstance(source.neuron, Relay)
-            relay = Relay(shift=rng.integers(12, 16, shape) if self.integer else 0)
+            relay = Relay(shift=rng.integers(14, 18, shape) if self.integer else 0)
             neuron = relay if rng.random() < 0.3 and not graded else self.neuron(shape)
             population = Population(
                 name,
