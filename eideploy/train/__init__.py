@@ -9,7 +9,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from eideploy.train.calibration import accuracy, calibrate_floors, freeze
+    from eideploy.train.calibration import accuracy, calibrate_floors, freeze, freeze_network
     from eideploy.train.data import Dataset, find_dataset, present
     from eideploy.train.network import build_network, list_recipes
     from eideploy.train.recipe import Recipe, load_recipe, override, parse_recipe
@@ -27,6 +27,7 @@ __all__ = [
     "calibrate_floors",
     "find_dataset",
     "freeze",
+    "freeze_network",
     "list_models",
     "list_recipes",
     "load_recipe",
@@ -40,7 +41,7 @@ __all__ = [
 ]
 
 _HOMES = {
-    "calibration": ("accuracy", "calibrate_floors", "freeze"),
+    "calibration": ("accuracy", "calibrate_floors", "freeze", "freeze_network"),
     "data": ("Dataset", "find_dataset", "present"),
     "network": ("build_network", "list_recipes"),
     "recipe": ("Recipe", "load_recipe", "override", "parse_recipe"),

@@ -67,6 +67,26 @@ def calibrate_floors(network: SequentialState, stimulus: Array) -> dict[str, flo
     return smallest
 
 
+def freeze_network(network: SequentialState, stimulus: Array) -> dict[str, float]:
+    """Calibrate the floors of a network and write them into its circuits.
+
+    Args:
+        network: over sequences [T, B, …], with the adaptive stabilizer; changed in place.
+        stimulus: calibration data, [sample, step, *input_shape].
+
+    Returns:
+        s_min > 0 by node name.
+
+    Raises:
+        InputError: a circuit meets no divisor but 0.
+    """
+    floors = calibrate_floors(network, stimulus)
+    for name, layer in node_names(network):
+        if name in floors:
+            layer.floor.fill_(floors[name])
+    return floors
+
+
 def freeze(run: Run) -> Run:
     """Calibrate the floors of a run on its training data and write them into it.
 
@@ -83,10 +103,7 @@ def freeze(run: Run) -> Run:
         OutputError: the run cannot be written.
     """
     network = run.network("adaptive")
-    floors = calibrate_floors(network, run.samples("train")[0])
-    for name, layer in node_names(network):
-        if name in floors:
-            layer.floor.fill_(floors[name])
+    floors = freeze_network(network, run.samples("train")[0])
     frozen = replace(run, weights=network.state_dict(), floors=floors)
     metrics = {
         **run.metrics,
