@@ -40,7 +40,7 @@ TABLE = {
     "eideploy.errors": part(),
     "eideploy.files": part(),
     "eideploy.cells": part(torch="yes"),
-    "eideploy.train": part("cells graph", torch="yes"),
+    "eideploy.train": part("cells graph graph.export", torch="yes"),
     "eideploy.graph": part(),
     "eideploy.graph.export": part("cells graph", torch="yes"),
     "eideploy.program": part(),

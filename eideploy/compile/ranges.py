@@ -6,6 +6,7 @@ are computed in float64, where integers are exact up to 2⁵³.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -88,10 +89,11 @@ def port_ranges(program: Program) -> dict[tuple[str, str], Range]:
 
 
 def own_range(population: Population) -> Range:
-    """What a source or a spiking population emits."""
+    """What a source or a spiking population emits; 0, its silence between samples, included."""
     neuron = population.neuron
     if isinstance(neuron, Source):
-        return Range(np.rint(neuron.minimum * neuron.scale), np.rint(neuron.maximum * neuron.scale))
+        low, high = (np.rint(end * neuron.scale) for end in (neuron.minimum, neuron.maximum))
+        return Range(np.minimum(low, 0), np.maximum(high, 0))
     return Range(np.zeros(()), np.ones(()))
 
 
@@ -122,9 +124,8 @@ def delivered_range(projection: Projection, source_shape: tuple[int, ...], emitt
     return Range(np.floor(scale * least), np.floor(scale * most))
 
 
-def _per_channel(values: Array, shape: tuple[int, ...], reduce: object) -> Array:
-    spread = np.broadcast_to(values, shape).reshape(shape[0], -1)
-    return reduce(spread, axis=1)  # type: ignore[operator, no-any-return]
+def _per_channel(values: Array, shape: tuple[int, ...], reduce: Callable[..., Array]) -> Array:
+    return reduce(np.broadcast_to(values, shape).reshape(shape[0], -1), axis=1)
 
 
 def _sum(projection: Projection, weight: Array, values: Array) -> Array:

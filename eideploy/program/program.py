@@ -120,6 +120,10 @@ class Program:
     def _check_population(self, population: Population) -> None:
         neuron = population.neuron
         where = f"population {population.name!r} ({type(neuron).__name__})"
+        if not population.shape or min(population.shape) < 1:
+            raise InputError(
+                f"{where} has shape {population.shape}, expected extents of at least 1"
+            )
         if self.arithmetic not in neuron.arithmetic:
             raise InputError(f"{where} cannot be part of a Program of {self.arithmetic} arithmetic")
         if population.offset < 0 or (population.reset_phase or 0) < 0:

@@ -192,7 +192,9 @@ def _write(path: Path, header: dict[str, Any], arrays: dict[str, Array]) -> None
     ):
         for name, array in {_HEADER: text, **arrays}.items():
             with archive.open(f"{name}.npy", "w", force_zip64=True) as file:
-                np.lib.format.write_array(file, np.asanyarray(array), allow_pickle=False)
+                np.lib.format.write_array(  # type: ignore[no-untyped-call]
+                    file, np.asanyarray(array), allow_pickle=False
+                )
 
 
 def _read(path: Path, schema: str) -> tuple[dict[str, Any], dict[str, Array]]:
