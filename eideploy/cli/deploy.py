@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from enum import Enum
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -13,6 +12,8 @@ from eideploy.cli.console import progress_bar, remark
 from eideploy.cli.inputs import load_input, load_model, read_stimulus
 from eideploy.cli.options import (
     Dt,
+    Form,
+    GraphForm,
     Json,
     Mapping,
     MappingChoice,
@@ -28,23 +29,10 @@ from eideploy.errors import InputError
 from eideploy.program import Program, load_program, save_program, save_trace
 
 
-class Form(str, Enum):
-    """What an exported graph is made of."""
-
-    ei = "ei"
-    folded = "folded"
-
-
 def export(
     run: Annotated[Path, typer.Argument(help="A run directory.", metavar="RUN")],
     output: Annotated[Path, typer.Option("--output", "-o", help="The .nir file to write.")],
-    form: Annotated[
-        Form,
-        typer.Option(
-            help="ei: the circuits as they are, in the E-I dialect of NIR. folded: plain NIR, with "
-            "the divisive gain replaced by its mean."
-        ),
-    ] = Form.ei,
+    form: GraphForm = Form.ei,
 ) -> None:
     """Write a trained run as a NIR graph."""
     from eideploy.graph import write

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import nir
 import numpy as np
 
+from eideploy.cli.options import Form
 from eideploy.errors import InputError, StimulusError
 from eideploy.program import Array, Recording, Stimulus, Trace, load_stimulus
 from eideploy.program.storage import UNREADABLE
@@ -34,8 +35,12 @@ class Model:
     run: Run | None = None
 
 
-def load_model(path: Path) -> Model:
+def load_model(path: Path, form: Form = Form.ei) -> Model:
     """Read a run directory or a .nir file.
+
+    Args:
+        path: of either.
+        form: of the graph that is made of a run.
 
     Raises:
         InputError: it is neither.
@@ -44,7 +49,7 @@ def load_model(path: Path) -> Model:
         from eideploy.train import load_run, to_graph
 
         run = load_run(path)
-        return Model(run.name, to_graph(run), run)
+        return Model(run.name, to_graph(run, form=form.value), run)
     if not path.exists():
         raise InputError(
             f"{path} does not exist", "Give a run directory of `eideploy train` or a .nir file."

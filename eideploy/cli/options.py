@@ -16,6 +16,13 @@ class MappingChoice(str, Enum):
     explicit = "explicit"
 
 
+class Form(str, Enum):
+    """What the graph of a trained run is made of."""
+
+    ei = "ei"
+    folded = "folded"
+
+
 Model = Annotated[
     Path,
     typer.Argument(help="A run directory of `eideploy train`, or a .nir file.", metavar="MODEL"),
@@ -37,6 +44,14 @@ StimulusFile = Annotated[
         "-s",
         help="What to show: .npz with an array [sample, step, …] per input (and `labels`), or "
         ".npy. Default for a run: the data it was tested on.",
+    ),
+]
+GraphForm = Annotated[
+    Form,
+    typer.Option(
+        "--form",
+        help="Of a run: ei, the circuits as they are (NIR with the E-I dialect); folded, plain NIR "
+        "in which each divisive gain is its calibrated mean.",
     ),
 ]
 Samples = Annotated[

@@ -15,6 +15,8 @@ from eideploy.cli.deploy import with_timeout
 from eideploy.cli.inputs import Model, frozen_trace, load_input, load_model, trained_trace
 from eideploy.cli.options import (
     Dt,
+    Form,
+    GraphForm,
     Json,
     Mapping,
     MappingChoice,
@@ -38,6 +40,7 @@ def verify(
     model: ModelPath,
     target: Target = "lava-fixed",
     mapping: Mapping = MappingChoice.fused,
+    form: GraphForm = Form.ei,
     weight_bits: WeightBits = None,
     dt: Dt = None,
     stimulus: StimulusFile = None,
@@ -50,7 +53,7 @@ def verify(
     """Prove, hop by hop, that what runs on a target is what was trained. Exit 1 if it is not."""
     backend = with_timeout(load_target(target), timeout)
     require(backend)
-    subject = load_model(model)
+    subject = load_model(model, form)
     shown = load_input(subject, stimulus, samples)
     bits = weight_bits or (subject.run.recipe.quantize.weight_bits if subject.run else 8)
     options = CompileOptions(mapping=mapping.value, weight_bits=bits, dt=dt)
@@ -91,6 +94,7 @@ def verify_model(
             program=program,
             trained=trained,
             frozen=frozen,
+            folded=model.graph.metadata.get("form") == "folded",
             limits=limits,
             progress=progress,
         )

@@ -16,7 +16,7 @@ from eideploy.simulate.record import Progress, Record
 from eideploy.targets import Target
 from eideploy.verify.artifact import Artifact
 from eideploy.verify.compare import compare
-from eideploy.verify.report import Accuracy, Hop, Limits, Report
+from eideploy.verify.report import Accuracy, Hop, Limits, Relation, Report
 
 StageProgress = Callable[[str, int, int], None]
 """Called with (name of the artifact that is made, samples done, samples in all)."""
@@ -55,6 +55,7 @@ def verify(
     deployed: Program | None = None,
     trained: Trace | None = None,
     frozen: Trace | None = None,
+    folded: bool = False,
     limits: Limits | None = None,
     progress: StageProgress | None = None,
 ) -> Verification:
@@ -66,6 +67,9 @@ def verify(
         program→quantized               bounded
         quantized→twin, →twin-cuda      exact, state too
         quantized→TARGET                as an integer target declares; if exact, state too
+
+    Where the graph was folded, `program` is called `folded` and its hop from `frozen` is bounded:
+    the constant gain is an approximation, and this is where it is measured.
 
     A hop is not there if one of its ends is not. A twin that cannot run is a hop that is skipped,
     with the reason; the one on CUDA is there only where CUDA is.
@@ -79,6 +83,7 @@ def verify(
         deployed: what is handed to the target, if not `program`.
         trained: what the trained torch model did; populations are named as in the Program.
         frozen: what it did with the fixed floor of its stabilizers.
+        folded: whether `float_program` comes from a graph whose divisive gains are constants.
         limits: of the bounded hops.
         progress: called while anything runs.
 
@@ -96,9 +101,11 @@ def verify(
     if trained is not None and frozen is not None:
         hops.append(hold(artifacts["trained"], artifacts["frozen"], relation="bounded"))
 
-    last = artifacts["program"] = run("program", float_program, reference.run)
+    name = "folded" if folded else "program"
+    last = artifacts[name] = run(name, float_program, reference.run)
     if frozen is not None:
-        hops.append(hold(artifacts["frozen"], last, relation="exact", floating=True))
+        relation: Relation = "bounded" if folded else "exact"
+        hops.append(hold(artifacts["frozen"], last, relation=relation, floating=not folded))
 
     floating = target.arithmetic == "float"
     if not floating:

@@ -168,3 +168,17 @@ def test_a_damaged_run_is_refused(name, trained, tmp_path, capsys):
         message = capsys.readouterr().err
         assert name in message
         assert len(message.strip().splitlines()) <= 8
+
+
+def test_what_folding_costs_is_a_hop_of_its_own(trained, capsys):
+    capsys.readouterr()
+    assert run(["verify", str(trained), "-t", "twin", "--form", "folded", "--json"]) in (0, 1)
+    hops = json.loads(capsys.readouterr().out)["hops"]
+    assert [(hop["name"], hop["relation"]) for hop in hops] == [
+        ("trained→frozen", "bounded"),
+        ("frozen→folded", "bounded"),
+        ("folded→quantized", "bounded"),
+        ("quantized→twin", "exact"),
+    ]
+    assert hops[1]["agreement"] < hops[0]["agreement"]
+    assert hops[3]["status"] == "pass"
