@@ -15,7 +15,7 @@ from eideploy.simulate.division import restoring_division
 from eideploy.simulate.reference import quotient
 
 LARGEST = 2**23 - 1
-REGISTER = 2**26  # magnitudes of a register of 27 bits, sign included
+REGISTER = 2**24  # magnitudes of a register of 25 bits, sign included; a chip has 27
 
 
 PERMITTED = {
@@ -27,7 +27,7 @@ PERMITTED = {
 
 
 class Register(np.ndarray):
-    """An array with few operations, whose every intermediate result has to fit into 27 bits."""
+    """An array with few operations, whose every intermediate result has to fit into 25 bits."""
 
     used: ClassVar[Counter[str]] = Counter()
 
