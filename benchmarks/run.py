@@ -31,7 +31,6 @@ def main() -> None:
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the numbers to FILE")
     arguments = parser.parse_args()
 
-    torch.set_num_threads(1)  # a network of this size is faster so, and less easily disturbed
     console = Console()
     with console.status(f"training {RECIPE} for {EPOCHS} epochs"):
         subject = trained_subject(arguments.samples)
