@@ -88,7 +88,7 @@ def freeze_network(network: SequentialState, stimulus: Array) -> dict[str, float
 
 
 def freeze(run: Run) -> Run:
-    """Calibrate the floors of a run on its training data and write them into it.
+    """Calibrate the floors of a run on its training data and write them into its directory.
 
     Freezing twice changes nothing.
 
@@ -102,6 +102,13 @@ def freeze(run: Run) -> Run:
         InputError: a circuit is dead.
         OutputError: the run cannot be written.
     """
+    frozen = calibrate(run)
+    save_run(frozen)
+    return frozen
+
+
+def calibrate(run: Run) -> Run:
+    """As `freeze`, without touching a file."""
     network = run.network("adaptive")
     floors = freeze_network(network, run.samples("train")[0])
     frozen = replace(run, weights=network.state_dict(), floors=floors)
@@ -109,9 +116,7 @@ def freeze(run: Run) -> Run:
         **run.metrics,
         "frozen_test_accuracy": accuracy(frozen.network("floor"), *run.samples()),
     }
-    frozen = replace(frozen, metrics=metrics)
-    save_run(frozen)
-    return frozen
+    return replace(frozen, metrics=metrics)
 
 
 @torch.no_grad()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import partial
 from typing import Any
 
+import torch
 from norse.torch import SequentialState
 
 from eideploy.cells import LIF, EICircuit
@@ -23,7 +24,9 @@ def dataset_of(recipe: Recipe) -> DatasetSpec:
 
 
 def build_network(recipe: Recipe) -> SequentialState:
-    """The network of a recipe, with its parameters as its layers draw them.
+    """The network of a recipe, with the parameters that its layers draw for the recipe's seed.
+
+    The caller's random numbers stay as they are.
 
     Raises:
         RecipeError: the model is not known.
@@ -32,7 +35,10 @@ def build_network(recipe: Recipe) -> SequentialState:
     data, model = dataset_of(recipe), recipe.model
     options = options_model(model.name).model_validate_json(model.model_dump_json(exclude={"name"}))
     neuron = partial(LIF, **recipe.neuron.model_dump())
-    network = find_builder(model.name)(data.shape, data.classes, neuron, **dict(options))
+    build = find_builder(model.name)
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(recipe.seed)
+        network = build(data.shape, data.classes, neuron, **dict(options))
     for layer in network.modules():
         if isinstance(layer, EICircuit):
             layer.gradient_scaling = recipe.training.gradient_scaling

@@ -220,7 +220,7 @@ def _read_weights(folder: Path) -> dict[str, torch.Tensor]:
 def _read_json(folder: Path, name: str) -> dict[str, Any]:
     try:
         values = json.loads((folder / name).read_text(encoding="utf-8"))
-    except FileNotFoundError as error:
+    except (FileNotFoundError, NotADirectoryError) as error:
         raise _incomplete(folder, name) from error
     except (OSError, ValueError) as error:
         raise InputError(

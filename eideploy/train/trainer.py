@@ -18,7 +18,7 @@ from torch.utils.data import DataLoader, TensorDataset
 from eideploy.cells import ei_init_network_
 from eideploy.errors import InputError, OutputError
 from eideploy.graph.export import node_names
-from eideploy.train.calibration import accuracy, freeze
+from eideploy.train.calibration import accuracy, calibrate
 from eideploy.train.callbacks import EpochProgress, History, quiet_lightning
 from eideploy.train.data import Array, Dataset
 from eideploy.train.module import TrainingModule
@@ -30,7 +30,9 @@ from eideploy.train.run import ABOUT, Run, save_run
 def train(
     recipe: Recipe, out_dir: str | Path, *, progress: bool = True, overwrite: bool = False
 ) -> Run:
-    """Train a network, freeze it and write the run directory. Deterministic on CPU, for a seed and `threads`.
+    """Train a network on the CPU, freeze it and write the run directory.
+
+    The result depends on the recipe alone, its seed and number of threads included.
 
     Args:
         recipe: what to train and how.
@@ -60,9 +62,9 @@ def train(
     test_accuracy = accuracy(run.network("adaptive"), *run.samples())
     seconds = round(time.perf_counter() - started, 2)
     metrics = {"test_accuracy": test_accuracy, "seconds": seconds, "epochs": epochs}
-    run = replace(run, metrics=metrics)
+    run = calibrate(replace(run, metrics=metrics))
     save_run(run)
-    return freeze(run)
+    return run
 
 
 def _fit(

@@ -1,0 +1,116 @@
+"""The circuit's functions against the equations, written out with NumPy and by hand."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+
+from eideploy.cells import circuit
+
+GENERATOR = np.random.default_rng(7)
+N, E, I = 3, 6, 2  # noqa: E741 - the field's own letters
+
+
+def drawn(*shape: int, zeros: float = 0.0) -> torch.Tensor:
+    values = GENERATOR.exponential(1.0, shape)
+    values[GENERATOR.random(shape) < zeros] = 0.0
+    return torch.from_numpy(values)
+
+
+@pytest.mark.parametrize("space", [(), (4, 5)])
+def test_balanced_current_and_shunt_are_the_equations(space: tuple[int, ...]) -> None:
+    i_ee, i_ie = drawn(N, E, *space), drawn(N, I, *space)
+    weight_ei, gain_i = drawn(E, I), drawn(I)
+    balanced = circuit.balanced_current(i_ee, i_ie, weight_ei).numpy()
+    shunt = circuit.shunt(i_ie, weight_ei, gain_i).numpy()
+    for index in np.ndindex(N, E, *space):
+        n, e, *place = index
+        inhibition = i_ie.numpy()[(n, slice(None), *place)]
+        row = weight_ei.numpy()[e]
+        assert balanced[index] == pytest.approx(i_ee.numpy()[index] - row @ inhibition)
+        assert shunt[index] == pytest.approx(row @ (gain_i.numpy() * inhibition))
+
+
+def test_divisive_current_is_the_equation() -> None:
+    balanced, divisor, gain, bias = drawn(N, E, 2, 2), drawn(N, E, 2, 2) + 0.1, drawn(E), drawn(E)
+    current = circuit.divisive_current(balanced, divisor, gain, bias).numpy()
+    for n, e, *place in np.ndindex(N, E, 2, 2):
+        at = (n, e, *place)
+        quotient = balanced.numpy()[at] / divisor.numpy()[at]
+        assert current[at] == pytest.approx(gain.numpy()[e] * quotient + bias.numpy()[e])
+
+
+def test_adaptive_stabilizer_fills_zeros_with_the_smallest_other_entry_of_their_row() -> None:
+    shunt = torch.tensor([[[0.0, 3.0], [0.5, 2.0]], [[4.0, 1.0], [0.0, 0.0]]])
+    filled = circuit.adaptive_stabilizer(shunt)
+    expected = torch.tensor([[[0.5, 3.0], [0.5, 2.0]], [[4.0, 1.0], [1.0, 1.0]]])
+    assert torch.equal(filled, expected)
+
+
+def test_adaptive_stabilizer_leaves_a_row_without_zeros_bit_for_bit() -> None:
+    shunt = drawn(N, E) + 1e-9
+    assert torch.equal(circuit.adaptive_stabilizer(shunt), shunt)
+
+
+def test_a_row_of_zeros_lets_through_the_bias_alone_and_no_gradient() -> None:
+    balanced = torch.tensor([[1.0, 2.0], [3.0, 0.0]], requires_grad=True)
+    shunt = torch.tensor([[0.0, 0.0], [0.0, 4.0]], requires_grad=True)
+    gain, bias = torch.tensor([2.0, 2.0], requires_grad=True), torch.tensor([0.25, -0.5])
+    current = circuit.divisive_current(balanced, circuit.adaptive_stabilizer(shunt), gain, bias)
+    assert torch.equal(current[0], bias)
+    assert current[1].tolist() == [2 * 3 / 4 + 0.25, -0.5]
+    current.sum().backward()
+    for gradient in (balanced.grad, shunt.grad, gain.grad):
+        assert gradient is not None
+        assert gradient.isfinite().all()
+    assert balanced.grad is not None
+    assert shunt.grad is not None
+    assert balanced.grad[0].tolist() == [0, 0]
+    assert shunt.grad[0].tolist() == [0, 0]
+
+
+def test_adaptive_stabilizer_passes_gradients_straight_through() -> None:
+    shunt = drawn(N, E, zeros=0.4).requires_grad_()
+    upstream = drawn(N, E)
+    (circuit.adaptive_stabilizer(shunt) * upstream).sum().backward()
+    assert shunt.grad is not None
+    assert torch.equal(shunt.grad, upstream)
+
+
+def test_gradient_of_the_current_is_that_at_the_filled_value() -> None:
+    balanced, shunt = drawn(N, E), drawn(N, E, zeros=0.4).requires_grad_()
+    gain, bias = drawn(E), drawn(E)
+    filled = circuit.adaptive_stabilizer(shunt)
+    circuit.divisive_current(balanced, filled, gain, bias).sum().backward()
+    expected = -gain * balanced / filled.detach() ** 2
+    assert shunt.grad is not None
+    torch.testing.assert_close(shunt.grad, expected)
+
+
+def test_circuit_gradients_agree_with_finite_differences() -> None:
+    def current(i_ee: torch.Tensor, i_ie: torch.Tensor, *parameters: torch.Tensor) -> torch.Tensor:
+        weight_ei, gain_i, gain_e, bias = parameters
+        divisor = circuit.adaptive_stabilizer(circuit.shunt(i_ie, weight_ei, gain_i))
+        balanced = circuit.balanced_current(i_ee, i_ie, weight_ei)
+        return circuit.divisive_current(balanced, divisor, gain_e, bias)
+
+    shapes = [(N, E, 2), (N, I, 2), (E, I), (I,), (E,), (E,)]
+    inputs = [(drawn(*shape) + 0.2).requires_grad_() for shape in shapes]
+    assert torch.autograd.gradcheck(current, inputs)
+
+
+def test_floor_stabilizer_is_a_maximum() -> None:
+    shunt = torch.tensor([[0.0, 0.2, 0.3, 4.0]])
+    assert circuit.floor_stabilizer(shunt, torch.tensor(0.3)).tolist() == [
+        pytest.approx([0.3, 0.3, 0.3, 4.0])
+    ]
+
+
+def test_scale_gradient_scales_the_gradient_and_nothing_else() -> None:
+    x = drawn(E).requires_grad_()
+    y = circuit.scale_gradient(x, 0.125)
+    assert torch.equal(y, x)
+    (y * torch.arange(E)).sum().backward()
+    assert x.grad is not None
+    assert torch.equal(x.grad, 0.125 * torch.arange(E, dtype=torch.float64))
