@@ -7,7 +7,7 @@ MODERN_PYTHONS := 3.13 3.12 3.11
 ENVIRONMENT := pyproject.toml constraints.txt .python-version tools/uv tools/venv
 
 # Networks of test size are faster on one thread, and every Lava process would start as many more.
-test test-slow test-modern bench: export OMP_NUM_THREADS ?= 1
+demo test test-slow test-modern bench: export OMP_NUM_THREADS ?= 1
 
 .PHONY: help
 help: ## Show this list
