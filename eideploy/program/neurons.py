@@ -117,7 +117,7 @@ class LIFNeuron(Neuron):
         z = [v > threshold];  reset where z
 
     `current_decay` = 1 makes it a plain LIF, `voltage_decay` = 0 an IF. u starts at 0, v at
-    `initial`. Source: SEMANTICS of NIR's LIF, CubaLIF and IF under forward Euler; the same form as
+    `initial`. Source: LIF, CubaLIF and IF of NIR under forward Euler, in the form of
     `lava.proc.lif`.
 
     Args:
