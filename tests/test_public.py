@@ -1,0 +1,54 @@
+"""Public names are a promise: what is exported changes only together with this list."""
+
+from __future__ import annotations
+
+import importlib
+
+import pytest
+
+PUBLIC = {
+    "eideploy.cells": """
+        EICircuit EIConv2d EILinear InputStatistics LIF LIFCell Reset Stabilizer ei_init_
+        ei_init_network_ input_statistics lif_parameters lif_step non_negative_parameters
+        project_
+    """,
+    "eideploy.train": """
+        Dataset Recipe Run accuracy build_network calibrate_floors find_dataset freeze
+        freeze_network list_models list_recipes load_recipe load_run override parse_recipe
+        present record_network to_graph train
+    """,
+    "eideploy.graph": """
+        EIConv2d EILinear Finding GraphDescription GraphWarning NodeDescription SoftResetLIF
+        TimeConstant check describe graph_dt read write
+    """,
+    "eideploy.graph.export": """
+        Form calibrate_shunt_means export node_names
+    """,
+    "eideploy.program": """
+        Array Conv2d Dense EINeuron EINeuronFixed Identity Integrator LIFNeuron LIFNeuronFixed
+        Neuron Operator Population Program Projection Recording Relay Source Stimulus Trace
+        encode load_program load_stimulus load_trace save_program save_stimulus save_trace
+    """,
+    "eideploy.compile": """
+        CompileOptions Mapping Pass float_pipeline integer_pipeline run_passes
+    """,
+    "eideploy.simulate.twin": """
+        run
+    """,
+    "eideploy.targets": """
+        Availability Target load_target require target_names
+    """,
+    "eideploy.verify": """
+        Accuracy Artifact Divergence Hop Limits PopulationResult Report SCHEMA Verification Wire
+        compare from_document table to_document to_html to_junit verify write_html write_json
+        write_junit
+    """,
+}
+
+
+@pytest.mark.parametrize("package", PUBLIC)
+def test_public_names_are_those_that_were_promised(package):
+    module = importlib.import_module(package)
+    assert sorted(module.__all__) == PUBLIC[package].split()
+    for name in module.__all__:
+        assert getattr(module, name) is not None
