@@ -40,7 +40,8 @@ class Stimulus:
             if values.ndim < 3 or values.size == 0:
                 raise StimulusError(
                     f"stimulus for {name!r} has shape {values.shape}; expected "
-                    "[sample, step, *shape of the population], none of them 0"
+                    "[sample, step, *shape of the population], none of them 0",
+                    "In a .npz, each array but `labels` is shown to the input of that name.",
                 )
             if not np.all(np.isfinite(values)):
                 raise StimulusError(
@@ -83,17 +84,32 @@ def encode(program: Program, stimulus: Stimulus) -> dict[str, Array]:
         For each input population [sample, step, *shape].
 
     Raises:
-        StimulusError: an input is missing or unknown, or has the wrong shape or range.
+        StimulusError: an input is missing or unknown, or has the wrong shape or range, or a label
+            is no class.
     """
     expected = {population.name for population in program.sources}
     if set(stimulus.values) != expected:
         raise StimulusError(
             f"the network has inputs {sorted(expected)}, the stimulus has {sorted(stimulus.values)}"
         )
+    _check_labels(program, stimulus.labels)
     return {
         population.name: _encode_one(program, population, stimulus.values[population.name])
         for population in program.sources
     }
+
+
+def _check_labels(program: Program, labels: Array | None) -> None:
+    """A label is the index of a neuron of the first output."""
+    if labels is None or not program.outputs:
+        return
+    classes = program.by_name[program.outputs[0]].size
+    if labels.min() < 0 or labels.max() >= classes:
+        raise StimulusError(
+            f"labels range over [{labels.min()}, {labels.max()}]; "
+            f"output {program.outputs[0]!r} has classes 0…{classes - 1}",
+            "Number the classes as in training, or leave the labels out.",
+        )
 
 
 def _encode_one(program: Program, population: Population, values: Array) -> Array:
@@ -109,7 +125,8 @@ def _encode_one(program: Program, population: Population, values: Array) -> Arra
         raise StimulusError(
             f"stimulus for {population.name!r} ranges over [{low:g}, {high:g}]; the network takes "
             f"[{float(neuron.minimum):g}, {float(neuron.maximum):g}]",
-            "Scale the data as in training, or set the range of the input node.",
+            "Scale the data as in training, or write the range into the graph: `low` and `high` in "
+            "the metadata of the Input node.",
         )
     if program.arithmetic == "float":
         return values.astype(np.float64)

@@ -84,6 +84,13 @@ def test_values_out_of_range(value: float) -> None:
     assert "Scale the data" in error.value.remedy
 
 
+@pytest.mark.parametrize("label", [-1, 1])
+def test_a_label_that_is_no_class(label: int) -> None:
+    stimulus = Stimulus({"in": np.zeros((2, 1, 2))}, np.array([0, label]))
+    with pytest.raises(StimulusError, match=r"labels range over .* 'out' has classes 0…0"):
+        encode(program(), stimulus)
+
+
 def test_float_programs_take_values_as_they_are() -> None:
     values = np.array([[[0.1, -0.5]]], np.float32)
     encoded = encode(program(), Stimulus({"in": values}))["in"]
