@@ -75,6 +75,9 @@ _UsageError: Any = next(
     kind for kind in typer.BadParameter.__mro__ if kind.__name__ == "ClickException"
 )
 
+INTERRUPTED = 130
+"""The exit code of an interrupt; Typer catches Ctrl-C in a verb and returns this."""
+
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command line and exit with its code."""
@@ -98,8 +101,7 @@ def run(arguments: Sequence[str]) -> int:
         error.show()
         return 2
     except (typer.Abort, KeyboardInterrupt):
-        err.print("interrupted")
-        return 130
+        code = INTERRUPTED
     except BrokenPipeError:
         # The reader of a pipe went away; there is nobody left to tell.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -111,6 +113,8 @@ def run(arguments: Sequence[str]) -> int:
         err.print(str(error), markup=False, soft_wrap=True)
         err.print("This should not happen. Run again with --debug and report it.", style="dim")
         return 70
+    if code == INTERRUPTED:
+        err.print("interrupted")
     return code if isinstance(code, int) else 0
 
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import Any
 
 from rich.console import Console
@@ -14,8 +15,11 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from eideploy.errors import EideployError
 from eideploy.simulate.record import Progress as Report
 
+StageReport = Callable[[str, int, int], None]
+
 out = Console(highlight=False, soft_wrap=False)
-"""For results."""
+"""For results; at least as wide as a ladder, so that a narrow terminal wraps but cuts no figure."""
+out.width = max(out.width, 80)
 
 err = Console(stderr=True, highlight=False)
 """For progress, remarks and errors, so that stdout can be piped."""
@@ -41,18 +45,28 @@ def remark(text: str) -> None:
 
 
 @contextmanager
-def progress_bar(title: str, *, show: bool = True) -> Iterator[Report]:
-    """A bar on stderr that appears where there is a terminal, as a (done, total) callback."""
+def stages() -> Iterator[StageReport]:
+    """A bar on stderr that is renamed from stage to stage, as a (stage, done, total) callback.
+
+    It appears where there is a terminal; elsewhere nothing is written, not even an empty line.
+    """
     columns = (
-        TextColumn("[dim]{task.description}"),
+        TextColumn("[dim]{task.description:<14}"),
         BarColumn(bar_width=24),
         MofNCompleteColumn(),
         TimeElapsedColumn(),
     )
-    with Progress(*columns, console=err, transient=True, disable=not show) as bar:
-        task = bar.add_task(title, total=None)
+    with Progress(*columns, console=err, transient=True, disable=not err.is_terminal) as bar:
+        task = bar.add_task("", total=None)
 
-        def report(done: int, total: int) -> None:
-            bar.update(task, completed=done, total=total)
+        def report(stage: str, done: int, total: int) -> None:
+            bar.update(task, description=stage, completed=done, total=total)
 
         yield report
+
+
+@contextmanager
+def progress_bar(title: str) -> Iterator[Report]:
+    """A bar of one stage, as a (done, total) callback."""
+    with stages() as report:
+        yield partial(report, title)

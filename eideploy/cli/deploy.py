@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from eideploy.cli.console import progress_bar, remark
-from eideploy.cli.inputs import load_input, load_model, read_stimulus
+from eideploy.cli.inputs import is_program, load_input, load_model, read_stimulus
 from eideploy.cli.options import (
     Dt,
     Form,
@@ -79,7 +79,7 @@ def run(
 
     backend = with_timeout(load_target(target), timeout)
     require(backend)
-    if model.suffix == ".npz":
+    if is_program(model):
         program = load_program(model)
         if stimulus is None:
             raise InputError("a compiled Program has no data of its own", "Give --stimulus FILE.")
@@ -101,7 +101,7 @@ def inspect(
     json: Json = False,
 ) -> None:
     """Show what is in a graph, a run or a Program."""
-    if file.suffix == ".npz":
+    if is_program(file):
         show_program(load_program(file), json)
         return
     from eideploy.graph.describe import describe

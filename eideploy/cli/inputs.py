@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -43,7 +44,7 @@ def load_model(path: Path, form: Form = Form.ei) -> Model:
         form: of the graph that is made of a run.
 
     Raises:
-        InputError: it is neither.
+        InputError: it is neither, or a .nir file is asked for in another form than it has.
     """
     if path.is_dir():
         from eideploy.train import load_run, to_graph
@@ -54,9 +55,24 @@ def load_model(path: Path, form: Form = Form.ei) -> Model:
         raise InputError(
             f"{path} does not exist", "Give a run directory of `eideploy train` or a .nir file."
         )
+    if is_program(path):
+        raise InputError(
+            f"{path} is a compiled Program (or another archive), not a network",
+            "Give a run directory or a .nir file; `eideploy run` and `inspect` take a Program.",
+        )
+    if form is not Form.ei:
+        raise InputError(
+            f"{path} is a graph already; only a run can be given another form",
+            f"Leave out --form, or give the run: eideploy export RUN --form {form.value}.",
+        )
     from eideploy.graph import read
 
     return Model(path.stem, read(path))
+
+
+def is_program(path: Path) -> bool:
+    """Whether a file is a compiled Program: a .npz, or a ZIP archive by whatever name."""
+    return path.suffix == ".npz" or zipfile.is_zipfile(path)
 
 
 def load_input(model: Model, path: Path | None, samples: int | None) -> Stimulus:

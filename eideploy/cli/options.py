@@ -35,7 +35,7 @@ WeightBits = Annotated[
     int | None, typer.Option("--weight-bits", min=2, max=8, help="Width of integer weights.")
 ]
 Dt = Annotated[
-    float | None, typer.Option("--dt", help="Step in seconds, where the graph does not say it.")
+    float | None, typer.Option("--dt", help="Step in seconds; without it, what the graph says.")
 ]
 StimulusFile = Annotated[
     Path | None,

@@ -19,7 +19,7 @@ def show_graph(description: GraphDescription, json: bool) -> None:
         return
     table = Table(box=None, pad_edge=False)
     for column in ("node", "type", "in", "out", "parameters", "time constants"):
-        table.add_column(column)
+        table.add_column(column, overflow="fold")
     for node in description.nodes:
         kind = node.type if node.standard else f"{node.type} [cyan](dialect)[/]"
         table.add_row(
@@ -81,7 +81,7 @@ def show_program(program: Program, json: bool) -> None:
     for title, rows in (("populations", populations), ("projections", projections)):
         table = Table(title=title, title_justify="left", box=None, pad_edge=False)
         for column in rows[0] if rows else ():
-            table.add_column(column)
+            table.add_column(column, overflow="fold")
         for row in rows:
             table.add_row(*(_extent(v) if isinstance(v, list) else str(v) for v in row.values()))
         out.print(table)
@@ -124,7 +124,9 @@ def show_trace(program: Program, stimulus: Stimulus, trace: Trace, json: bool) -
         return
     table = Table(box=None, pad_edge=False)
     for column in ("population", "neurons", "latency", "mean", "spikes"):
-        table.add_column(column, justify="left" if column == "population" else "right")
+        table.add_column(
+            column, overflow="fold", justify="left" if column == "population" else "right"
+        )
     for row in rows:
         spikes = "graded" if row["spikes"] is None else f"{row['spikes']:,}"
         cells = (f"{row['neurons']:,}", str(row["offset"]), f"{row['mean']:.4g}", spikes)

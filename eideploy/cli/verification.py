@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from eideploy.cli.console import err, out, print_json, remark
+from eideploy.cli.console import out, print_json, remark, stages
 from eideploy.cli.deploy import with_timeout
 from eideploy.cli.inputs import Model, frozen_trace, load_input, load_model, trained_trace
 from eideploy.cli.options import (
@@ -28,7 +25,7 @@ from eideploy.cli.options import (
 )
 from eideploy.cli.options import Model as ModelPath
 from eideploy.compile import CompileOptions, float_pipeline, run_passes
-from eideploy.program import Stimulus
+from eideploy.program import Stimulus, encode
 from eideploy.targets import Target as Backend
 from eideploy.targets import load_target, require
 from eideploy.verify import Limits, Verification, to_document, write_html, write_junit
@@ -77,8 +74,10 @@ def verify_model(
     """Compile a model for a target and climb its ladder, with a progress bar."""
     floating = run_passes(float_pipeline(options), model.graph)
     program = run_passes(target.pipeline(options), model.graph)
+    # A stimulus that does not fit is refused here, before anything runs.
+    encode(floating, stimulus)
     trained = frozen = limits = None
-    with _stages() as progress:
+    with stages() as progress:
         if model.run is not None:
             progress("trained", 0, stimulus.samples)
             trained = trained_trace(model.run, stimulus)
@@ -98,21 +97,3 @@ def verify_model(
             limits=limits,
             progress=progress,
         )
-
-
-@contextmanager
-def _stages() -> Iterator[Callable[[str, int, int], None]]:
-    """A bar that is renamed from stage to stage."""
-    columns = (
-        TextColumn("[dim]{task.description:<14}"),
-        BarColumn(bar_width=24),
-        MofNCompleteColumn(),
-        TimeElapsedColumn(),
-    )
-    with Progress(*columns, console=err, transient=True) as bar:
-        task = bar.add_task("", total=None)
-
-        def report(stage: str, done: int, total: int) -> None:
-            bar.update(task, description=stage, completed=done, total=total)
-
-        yield report

@@ -131,6 +131,8 @@ def test_a_stimulus_with_the_wrong_names_or_labels(model, tmp_path, frames, caps
     refuses(capsys, ["verify", model, "-t", "twin", "-s", path], 2, "input", "picture")
     np.savez(path, input=frames((12,)), labels=np.zeros(2, int))
     refuses(capsys, ["verify", model, "-t", "twin", "-s", path], 2, "labels")
+    np.savez(path, input=frames((12,)), labels=np.full(len(frames((12,))), 99))
+    refuses(capsys, ["verify", model, "-t", "twin", "-s", path], 2, "labels", "99", "classes 0…")
     path.write_bytes(path.read_bytes()[:200])
     refuses(capsys, ["verify", model, "-t", "twin", "-s", path], 2, "x.npz")
 
@@ -210,6 +212,34 @@ def test_foreign_and_mixed_up_npz_files(model, shown, tmp_path, capsys):
     refuses(capsys, ["run", program, "-t", "twin"], 2, "--stimulus")
     shutil.copy(shown, program)
     refuses(capsys, ["inspect", program], 2, "program.npz")
+
+
+def test_a_program_is_known_by_what_it_is(model, shown, tmp_path, capsys):
+    program = tmp_path / "program.chip"
+    assert run(["compile", str(model), "-t", "twin", "-o", str(program)]) == 0
+    assert run(["inspect", str(program)]) == 0
+    assert run(["run", str(program), "-t", "twin", "-s", str(shown)]) == 0
+    capsys.readouterr()
+    refuses(capsys, ["verify", program, "-t", "twin", "-s", shown], 2, "compiled Program", ".nir")
+
+
+def test_a_graph_cannot_be_given_another_form(model, shown, capsys):
+    verify = ["verify", model, "-t", "twin", "-s", shown, "--form", "folded"]
+    refuses(capsys, verify, 2, "a graph already", "export RUN --form folded")
+
+
+def test_an_interrupt_is_told(model, shown, capsys, monkeypatch):
+    def interrupted(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Twin, "run", interrupted)
+    arguments = ["run", model, "-t", "twin", "-s", shown]
+    refuses(capsys, arguments, 130, "interrupted")
+
+
+def test_nothing_is_written_beside_the_result_where_there_is_no_terminal(model, shown, capsys):
+    assert run(["run", str(model), "-t", "twin", "-s", str(shown)]) == 0
+    assert capsys.readouterr().err == ""
 
 
 def test_plain_nodes_that_cannot_be_compiled_are_named(tmp_path, shown, capsys):
