@@ -12,6 +12,7 @@ import numpy as np
 from eideploy.program import Array, Recording
 from eideploy.verify.artifact import Artifact
 from eideploy.verify.bins import Excuse, Tally, blocks, tally
+from eideploy.verify.judge import judged
 from eideploy.verify.report import (
     Accuracy,
     Divergence,
@@ -21,7 +22,7 @@ from eideploy.verify.report import (
     PopulationResult,
     Relation,
 )
-from eideploy.verify.ties import PER_MILLION, Ties, excuses, find_ties
+from eideploy.verify.ties import Ties, excuses, find_ties
 
 
 class _Pair(NamedTuple):
@@ -52,10 +53,12 @@ def compare(
     graded values and state are equal within 1e-9·max(1, |value|), and spikes that differ are
     forgiven where they are, or are downstream of, a tie; more than one tie in a million spike bins
     fails the hop. A `bounded` hop holds within `limits`, and asks no equality of graded values,
-    which may be in different units on the two sides.
+    which may be in different units on the two sides, but that they are finite. It fails where one
+    side never spikes and the other does: a silent network agrees with a sparse one in most bins. It
+    is skipped where there are neither spikes nor labels, since nothing is left to judge by.
 
     Either fails if an output population or a spiking population is missing on one side, or has
-    another shape there.
+    another shape there; an exact hop also if nothing was compared.
 
     Args:
         before: the side that is held to be right.
@@ -108,14 +111,7 @@ def compare(
         limits=limits if relation == "bounded" else None,
         not_compared=tuple(not_compared),
     )
-    reasons += _objections(hop)
-    return replace(
-        hop,
-        status="fail" if reasons else "pass",
-        reasons=tuple(reasons),
-        culprit=_culprit(hop) if reasons else None,
-        seconds=perf_counter() - started,
-    )
+    return judged(replace(hop, seconds=perf_counter() - started), reasons)
 
 
 def _pairs(before: Artifact, after: Artifact) -> tuple[list[_Pair], list[str], list[str]]:
@@ -139,6 +135,12 @@ def _pairs(before: Artifact, after: Artifact) -> tuple[list[_Pair], list[str], l
             has, lacks = (before, after) if name in left else (after, before)
             if name in needed or has.spikes(name):
                 reasons.append(f"{name} is missing in {lacks.name}")
+    reasons += [
+        f"{pair.name} holds values that are not finite in {side.name}"
+        for pair in pairs
+        for side, recording in ((before, pair.before), (after, pair.after))
+        if not (pair.spiking or np.all(np.isfinite(recording.output)))
+    ]
     reasons += [f"output {name} was not recorded" for name in sorted(needed - {*left, *right})]
     # Sorting is stable: populations of the same depth stay in the order of the first side.
     pairs.sort(key=lambda pair: max(pair.before.offset, pair.after.offset))
@@ -160,7 +162,8 @@ def _output_result(
     spikes = [int(np.count_nonzero(side)) if spiking else 0 for side in (before, after)]
     holds = count.differing == 0
     if relation == "bounded":
-        holds = agreement is None or agreement >= limits.agreement
+        silenced = spiking and spikes.count(0) == 1
+        holds = agreement is None or (agreement >= limits.agreement and not silenced)
     return PopulationResult(
         name=pair.name,
         neurons=math.prod(before.shape[2:]),
@@ -256,50 +259,3 @@ def _distance(before: Array, after: Array, spiking: bool) -> float:
     if not dot[0] or not dot[1]:
         return float(dot[0] != dot[1])
     return math.sqrt(max(0.0, 1 - dot[2] ** 2 / (dot[0] * dot[1])))
-
-
-def _objections(hop: Hop) -> list[str]:
-    """Why a hop does not hold, apart from what is missing."""
-    reasons = []
-    if hop.relation == "exact":
-        if hop.mismatched_bins:
-            reasons.append(f"{hop.mismatched_bins:,} of {hop.compared_bins:,} bins differ")
-        if hop.state_mismatches:
-            reasons.append(f"{hop.state_mismatches:,} state values differ")
-        bins = sum(p.compared_bins for p in hop.populations if p.spiking)
-        if hop.ties * 1_000_000 > bins * PER_MILLION:
-            reasons.append(
-                f"{hop.ties:,} of {bins:,} spike bins are ties, more than {PER_MILLION} in a "
-                "million: too many to call this exact"
-            )
-        return reasons
-    assert hop.limits is not None
-    reasons += [
-        f"{p.name} agrees in {p.agreement:.2f} % of its bins, at least "
-        f"{hop.limits.agreement:g} % is asked"
-        for p in hop.populations
-        if p.status == "fail"
-    ]
-    accuracy = hop.accuracy
-    if accuracy.before is not None and accuracy.after is not None:
-        drop = accuracy.before - accuracy.after
-        if drop > hop.limits.accuracy_drop + 1e-9:  # 96.5 − 96.0 is not quite 0.5 in binary
-            reasons.append(
-                f"accuracy drops by {drop:.2f} points, at most "
-                f"{hop.limits.accuracy_drop:g} is allowed"
-            )
-    return reasons
-
-
-def _culprit(hop: Hop) -> str | None:
-    """Where the two sides part first: the earliest step, and in it the least deep population.
-
-    What is upstream parts no later than what it makes part downstream. On a bounded hop only
-    populations beyond the limit count.
-    """
-    parted = [
-        (p.first_divergence.step, depth, p.name)
-        for depth, p in enumerate(hop.populations)
-        if p.first_divergence and p.status == "fail"
-    ]
-    return min(parted)[2] if parted else None

@@ -108,12 +108,19 @@ def _raster(name: str, before: Artifact, after: Artifact, sample: int) -> Raster
 
     return Raster(
         name,
-        f"neurons {neurons.start}–{neurons.stop - 1} of {different.shape[1]:,}, "
-        f"steps {steps.start}–{steps.stop - 1} of {different.shape[0]:,}",
+        f"{_shown('neuron', neurons, different.shape[1])}, "
+        f"{_shown('step', steps, different.shape[0])}",
         int(np.count_nonzero(different)),
         draw(own, other, True),
         draw(other, own, False),
     )
+
+
+def _shown(what: str, part: slice, total: int) -> str:
+    """Which of them are shown: `steps 4–7 of 20`, or `neuron 0 of 1`."""
+    if part.stop - part.start == 1:
+        return f"{what} {part.start} of {total:,}"
+    return f"{what}s {part.start}–{part.stop - 1} of {total:,}"
 
 
 def _membrane(

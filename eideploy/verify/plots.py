@@ -43,6 +43,7 @@ def raster(own: Array, other: Array, *, first_neuron: int, first_step: int, befo
         A data URI.
     """
     from matplotlib.colors import ListedColormap
+    from matplotlib.ticker import MaxNLocator
 
     steps, neurons = own.shape
     kinds = np.where(own, np.where(other, 1, 2), np.where(other, 3, 0))
@@ -72,6 +73,7 @@ def raster(own: Array, other: Array, *, first_neuron: int, first_step: int, befo
         if bin_height > 3:
             edges = first_neuron - 0.5 + np.arange(neurons + 1)
             axes.hlines(edges, *axes.get_xlim(), colors="white", linewidth=min(1.5, bin_height / 4))
+        axes.yaxis.set_major_locator(MaxNLocator(nbins=9, integer=True, min_n_ticks=1))
         axes.set(xlabel="step", ylabel="neuron")
         return _uri(figure)
 

@@ -192,7 +192,7 @@ class Report:
         target: name of the target.
         samples: number of samples shown.
         steps: logical steps of each.
-        verdict: `pass` if at least one hop holds and none fails.
+        verdict: `pass` if at least one hop holds and none fails; `skipped` if none could be judged.
         hops: in order, from training to the target.
         version: of eideploy.
     """

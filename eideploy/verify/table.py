@@ -33,7 +33,7 @@ def table(report: Report) -> RenderableType:
 
 def _ladder(report: Report) -> Table:
     ladder = Table(box=SIMPLE_HEAD, padding=0, show_edge=False)  # the widest row has 78 columns
-    ladder.add_column("hop", no_wrap=True, overflow="fold")
+    ladder.add_column("hop", overflow="fold")
     ladder.add_column("relation", no_wrap=True)
     ladder.add_column("", no_wrap=True)
     for name in ("differ", "state", "agree %", "accuracy %", "s"):

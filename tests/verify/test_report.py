@@ -264,6 +264,13 @@ def test_the_table_fits_80_columns_with_the_largest_numbers(failing: Verificatio
             assert cell in row.split()
 
 
+def test_a_long_name_costs_the_table_no_figure(failing: Verification) -> None:
+    hop = replace(failing.report.hops[-1], after="a-chip-with-a-name-that-is-far-too-long")
+    text = printed(replace(failing.report, hops=(hop,)), 80)
+    assert "…" not in text
+    assert f"{hop.mismatched_bins}/{hop.compared_bins}" in text
+
+
 def test_the_table_says_where_a_hop_parts_and_why_one_was_skipped(failing: Verification) -> None:
     lines = printed(failing.report, 80)
     assert "quantized→lava-fixed fail" in lines
@@ -393,6 +400,16 @@ def test_the_page_of_two_equal_sides_says_so(hand_made: HandMade) -> None:
     page = _Page(to_html(_verification([compare(*sides, relation="exact")], sides)))
     assert "Sample 0; they never part" in page.text
     assert page.tags.count("img") == 4
+
+
+def test_the_page_of_one_neuron_without_labels() -> None:
+    spikes = np.zeros((2, 5, 1), np.uint8)
+    before, after = (_single(name, spikes.copy(), spikes + 0.5) for name in ("program", "twin"))
+    after.trace["lif"].output[1, 3, 0] = 1
+    hop = compare(before, after, relation="bounded")
+    page = _Page(to_html(_verification([hop], [before, after])))
+    assert "neuron 0 of 1, steps 0–4 of 5" in page.text
+    assert "ccuracy –" not in page.text
 
 
 def test_the_page_escapes_every_name(failing: Verification) -> None:
