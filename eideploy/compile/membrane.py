@@ -115,10 +115,12 @@ def _decay(name: str, tau: Array, dt: float | None) -> Array:
             "Give it with --dt (seconds), or as `dt` in the metadata of the graph.",
         )
     decay = dt / _double(tau)
+    low, high = float(np.min(tau)), float(np.max(tau))
     if np.any(decay > 1) or np.any(decay <= 0):
+        extent = f"{low:g}" if low == high else f"{low:g}…{high:g}"
         raise GraphError(
-            f"node {name!r}: time constants reach from {float(np.min(tau)):g} s to "
-            f"{float(np.max(tau)):g} s, but a step is {dt:g} s; forward Euler needs 0 < dt ≤ τ",
+            f"node {name!r}: τ is {extent} s, but a step is {dt:g} s; "
+            "forward Euler needs 0 < dt ≤ τ",
             "Check the unit of the time constants (seconds) or give another --dt.",
         )
     return decay

@@ -76,7 +76,8 @@ def _spread_bias(nodes: dict[str, Tree]) -> Iterator[str]:
         if bias.size == 1 and bias.shape != shape:
             none = bias.dtype.kind == "b" and not bias.any()
             node["bias"] = np.full(shape, bias.item(), weight.dtype if none else bias.dtype)
-            yield f"node {name!r}: spread the single bias {bias.item()} over shape {list(shape)}"
+            value = float(bias.item())
+            yield f"node {name!r}: spread the single bias {value:g} over shape {list(shape)}"
 
 
 def _spread_parameters(nodes: dict[str, Tree]) -> Iterator[str]:
