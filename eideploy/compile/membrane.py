@@ -115,6 +115,8 @@ def _decay(name: str, tau: Array, dt: float | None) -> Array:
             "Give it with --dt (seconds), or as `dt` in the metadata of the graph.",
         )
     decay = dt / _double(tau)
+    # τ = dt in float32 may be a hair shorter than dt in float64.
+    decay = np.where(np.abs(decay - 1) < 1e-6, 1.0, decay)
     low, high = float(np.min(tau)), float(np.max(tau))
     if np.any(decay > 1) or np.any(decay <= 0):
         extent = f"{low:g}" if low == high else f"{low:g}…{high:g}"
