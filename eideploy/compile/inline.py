@@ -29,13 +29,22 @@ class Inline:
         nested = False
         for name, node in graph.nodes.items():
             if not isinstance(node, nir.NIRGraph):
-                nodes[name] = node
+                _add(nodes, name, node)
                 continue
             nested = True
             edges = _splice(name, self(node), nodes, edges)
         if not nested:
             return graph
         return nir.NIRGraph(nodes, edges, metadata=dict(graph.metadata), type_check=False)
+
+
+def _add(nodes: dict[str, nir.NIRNode], name: str, node: nir.NIRNode) -> None:
+    if name in nodes:
+        raise GraphError(
+            f"two nodes are called {name!r} once nested graphs are part of the outer one",
+            "Rename the outer one.",
+        )
+    nodes[name] = node
 
 
 def _splice(
@@ -52,18 +61,20 @@ def _splice(
             f"nested graph {name!r} has {len(entries)} inputs and {len(exits)} outputs; "
             "one of each is supported"
         )
+    entry, end = entries[0], exits[0]
     inside = {n: f"{name}.{n}" for n in inner.nodes}
-    nodes |= {inside[n]: node for n, node in inner.nodes.items() if n not in (entries[0], exits[0])}
-    first = [target for source, target in inner.edges if source == entries[0]]
-    last = [source for source, target in inner.edges if target == exits[0]]
+    for n, node in inner.nodes.items():
+        if n not in (entry, end):
+            _add(nodes, inside[n], node)
+    first = [inside[t] for s, t in inner.edges if s == entry and t != end]
+    last = [inside[s] for s, t in inner.edges if t == end and s != entry]
     bridged: list[tuple[str, str]] = []
     for source, target in edges:
-        sources = [inside[n] for n in last] if source == name else [source]
-        targets = [inside[n] for n in first] if target == name else [target]
+        sources = last if source == name else [source]
+        targets = first if target == name else [target]
         bridged += [(s, t) for s in sources for t in targets]
-    bridged += [
-        (inside[source], inside[target])
-        for source, target in inner.edges
-        if source != entries[0] and target != exits[0]
-    ]
+    if (entry, end) in inner.edges:
+        before = [s for s, t in edges if t == name]
+        bridged += [(s, t) for s in before for source, t in edges if source == name]
+    bridged += [(inside[s], inside[t]) for s, t in inner.edges if s != entry and t != end]
     return bridged
