@@ -7,6 +7,7 @@ from typing import ClassVar
 
 import numpy as np
 
+from eideploy.compile.synapses import signed
 from eideploy.program import (
     Array,
     Conv2d,
@@ -27,8 +28,8 @@ _GAINED_PORT = {LIFNeuron: "input", Integrator: "input", EINeuron: "balanced"}
 class Fold:
     """Program → the same Program with gains of 1 wherever that is exact.
 
-    gain·(W·x) = (diag(gain)·W)·x. A gain that differs from pixel to pixel cannot go into the shared
-    kernel of a convolution, and stays where it is.
+    gain·(W·x) = (diag(gain)·W)·x. Of a gain that differs from pixel to pixel only the largest value
+    can go into the shared kernel of a convolution; the rest stays where it is.
     """
 
     name: ClassVar[str] = "fold"
@@ -47,13 +48,16 @@ class Fold:
 def _fold_gain(program: Program, population: Population, port: str) -> Program:
     gain: Array = population.neuron.gain  # type: ignore[attr-defined]
     concerned = [p for p in program.into(population.name) if p.port == port]
-    scaled = [scale_rows(p.operator, gain, population.shape) for p in concerned]
-    if np.any(gain < 0) or any(operator is None for operator in scaled):
-        return program
-    for old, operator in zip(concerned, scaled, strict=True):
-        assert operator is not None
-        program = program.replace_projection(old, replace(old, operator=operator))
-    neuron = replace(population.neuron, gain=1.0)  # type: ignore[call-arg]
+    left = np.ones(())
+    if any(scale_rows(p.operator, gain, population.shape) is None for p in concerned):
+        # What is left is at most 1: a gain in integers has as many bits as it has digits.
+        largest = np.max(np.abs(gain))
+        gain, left = largest, gain / largest
+    for old in concerned:
+        operator = scale_rows(old.operator, gain, population.shape)
+        assert operator is not None  # every operator holds a scalar
+        program = program.replace_projection(old, signed(replace(old, operator=operator)))
+    neuron = replace(population.neuron, gain=left)  # type: ignore[call-arg]
     return program.replace_population(replace(population, neuron=neuron))
 
 

@@ -25,6 +25,7 @@ from eideploy.compile.synapses import (
     signed,
 )
 from eideploy.errors import GraphError, UnsupportedError
+from eideploy.graph import EIConv2d
 from eideploy.program import (
     Array,
     Identity,
@@ -102,6 +103,12 @@ class _Builder:
             )
         if not self._before(name) and not isinstance(node, nir.Input):
             raise GraphError(f"node {name!r} ({type(node).__name__}) has no input")
+        if isinstance(node, (nir.Flatten, nir.Output)) and len(self._before(name)) > 1:
+            raise UnsupportedError(
+                f"node {name!r} ({type(node).__name__}) has the inputs {self._before(name)}; "
+                "only linear nodes and neurons add up what they receive",
+                "Give each its own Output, or add them up in a Linear.",
+            )
         after = self._after(name)
         if not after and not isinstance(node, nir.Output):
             raise GraphError(f"node {name!r} ({type(node).__name__}) leads nowhere")
@@ -125,10 +132,7 @@ class _Builder:
     def _through(self, name: str) -> str:
         """Skip Flatten nodes backwards: the order of neurons is the same before and after."""
         while isinstance(self.graph.nodes[name], nir.Flatten):
-            sources = self._before(name)
-            if len(sources) != 1:
-                raise UnsupportedError(f"node {name!r} (Flatten) has {len(sources)} inputs")
-            name = sources[0]
+            (name,) = self._before(name)
         return name
 
     def _consumers(self, name: str) -> list[str]:
@@ -144,8 +148,10 @@ class _Builder:
     def _is_population(self, name: str) -> bool:
         node = self.graph.nodes[name]
         if isinstance(node, LINEAR_NODES):
-            consumers = [self.graph.nodes[after] for after in self._consumers(name)]
-            return not all(isinstance(node, NEURON_NODES) for node in consumers)
+            # The kernel of a convolution cannot reach through a Flatten, a matrix can.
+            spatial = isinstance(node, (nir.Conv2d, EIConv2d))
+            consumers = self._after(name) if spatial else self._consumers(name)
+            return not all(isinstance(self.graph.nodes[n], NEURON_NODES) for n in consumers)
         return isinstance(node, (nir.Input, *NEURON_NODES))
 
     # --- populations ---
@@ -153,13 +159,13 @@ class _Builder:
     def _add(self, name: str, node: nir.NIRNode) -> None:
         shape = _shape(node.output_type["output"])
         if isinstance(node, nir.Input):
-            self.populations.append(Population(name, shape, _source(node)))
+            self.populations.append(Population(name, shape, _source(name, node)))
         elif isinstance(node, LINEAR_NODES):
             if np.any(linear_bias(node, shape)):
                 raise UnsupportedError(
-                    f"node {name!r}: the bias of a {type(node).__name__} without a neuron behind "
-                    "it is not supported",
-                    "Use Linear, or put a neuron behind it.",
+                    f"node {name!r}: the bias of a {type(node).__name__} without a neuron right "
+                    "behind it is not supported",
+                    "Set the bias to 0, or put a neuron behind it.",
                 )
             self.populations.append(Population(name, shape, Relay()))
             self._synapses(name, node, name, Relay.ports)
@@ -227,14 +233,17 @@ def _divides(node: nir.NIRNode) -> bool:
     return isinstance(node, CIRCUIT_NODES) and bool(node.divisive)
 
 
-def _source(node: nir.Input) -> Source:
+def _source(name: str, node: nir.Input) -> Source:
     """Range of an input from the node's metadata; without it, values from 0 to 1."""
-    known = {key: float(_plain(value)) for key, value in node.metadata.items() if key in _RANGE}
-    return Source(
-        minimum=known.get("low", 0.0),
-        maximum=known.get("high", 1.0),
-        levels=int(known.get("levels", 0)),
-    )
+    known = {key: _plain(value) for key, value in node.metadata.items() if key in _RANGE}
+    try:
+        return Source(
+            minimum=float(known.get("low", 0.0)),
+            maximum=float(known.get("high", 1.0)),
+            levels=int(known.get("levels", 0)),
+        )
+    except (TypeError, ValueError, OverflowError) as error:
+        raise GraphError(f"node {name!r}: its range {known} is not made of numbers") from error
 
 
 _RANGE = ("low", "high", "levels")
