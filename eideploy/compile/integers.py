@@ -25,8 +25,24 @@ FRACTION_BITS = 12
 PAYLOAD_LEVELS = 255
 """Graded inputs are 8-bit payloads."""
 
+MOST_QUOTIENT_SHIFT = 62 - STATE_BITS
+"""|B|·2^shift shall fit into 63 bits."""
+
+THRESHOLD_MAX = 2**17 - 1
+"""Largest threshold of Lava's LIF, before its shift (lava/proc/lif/models.py)."""
+
 BIAS_MANTISSA_MAX, BIAS_EXPONENT_MAX = 2**12 - 1, 7
 """Bias of Lava's LIF: 13-bit mantissa, 3-bit exponent (lava/proc/lif/models.py)."""
+
+
+def quotient_shift(circuit: EINeuron, scales: dict[str, float]) -> int:
+    """Fraction bits of the quotient, and what balances the scales of B and S."""
+    return _fraction_bits(circuit) + round(math.log2(scales["shunt"] / scales["balanced"]))
+
+
+def _fraction_bits(circuit: EINeuron) -> int:
+    """Bits behind the point of the potential: θ ≈ 2^FRACTION_BITS whatever its unit."""
+    return FRACTION_BITS - round(math.log2(float(np.max(circuit.threshold))))
 
 
 def circuit_neuron(
@@ -35,41 +51,60 @@ def circuit_neuron(
     """An E-I neuron whose ports have the given scales; their ratio goes into the quotient's shift.
 
     Raises:
-        QuantizationError: no leak, or B and S or the bias are too far apart for 24 bits.
+        QuantizationError: no leak, thresholds too far apart, or B and S or the bias are too far
+            apart for 24 bits.
     """
-    # θ ≈ 2^FRACTION_BITS whatever the unit of the potential.
-    fraction = FRACTION_BITS - round(math.log2(float(np.max(np.abs(circuit.threshold)))))
-    unit = 2.0**fraction
-    balance = round(math.log2(scales["shunt"] / scales["balanced"]))
+    unit = 2.0 ** _fraction_bits(circuit)
+    shift = quotient_shift(circuit, scales)
     decay = np.rint(circuit.voltage_decay * 2**DECAY_BITS).astype(np.int64)
     bias = np.rint(circuit.bias * unit).astype(np.int64)
+    threshold = np.rint(circuit.threshold * unit).astype(np.int64)
     if np.any(decay < 1):
         raise QuantizationError(
             f"population {population.name!r}: an E-I neuron without leak can leave any width",
             "Give the LIF a time constant below 4096 steps.",
         )
-    if fraction + balance < 0 or fraction + balance + STATE_BITS > 62:
+    if np.any(threshold < 1):
         raise QuantizationError(
-            f"population {population.name!r}: balanced and shunting inhibition differ by a factor "
-            f"of 2^{balance}, too much for one quotient"
+            f"population {population.name!r}: thresholds from {circuit.threshold.min():g} to "
+            f"{circuit.threshold.max():g} are too far apart for {FRACTION_BITS} bits"
+        )
+    if not 0 <= shift <= MOST_QUOTIENT_SHIFT:
+        raise QuantizationError(
+            f"population {population.name!r}: balanced input, shunting input and threshold are too "
+            f"far apart for one quotient: it would be shifted by {shift} bits, "
+            f"0 to {MOST_QUOTIENT_SHIFT} are possible"
         )
     room = (STATE_MAX * decay.astype(np.float64) / 2**DECAY_BITS - np.abs(bias)).min()
     if room < 2 ** (FRACTION_BITS + 1):
         raise QuantizationError(
             f"population {population.name!r}: bias and leak leave no room for a current in "
-            f"{STATE_BITS} bits"
+            f"{STATE_BITS} bits",
+            "Give the LIF a time constant of at most 1000 steps, or its circuit a smaller bias.",
         )
     return EINeuronFixed(
         voltage_decay=decay,
         gain=np.rint(circuit.gain * 2**GAIN_BITS).astype(np.int64),
         bias=bias,
         floor=np.maximum(1, np.rint(circuit.floor * scales["shunt"])).astype(np.int64),
-        threshold=np.rint(circuit.threshold * unit).astype(np.int64),
-        quotient_shift=fraction + balance,
+        threshold=threshold,
+        quotient_shift=shift,
         # The widest quotient with which the potential provably stays in its width.
         quotient_bits=min(STATE_BITS, math.floor(math.log2(room + 1)) + 1),
         reset=circuit.reset,
     )
+
+
+def lif_exponent(threshold: Array) -> int:
+    """Power of two that brings the thresholds of a LIF to about 2^FRACTION_BITS.
+
+    Never less than 0, which would cost weights their bits, unless a threshold would be too large.
+    More bits would cost range: v is clipped at 2¹⁷ units, and a potential far below 0 has to stay
+    there.
+    """
+    wanted = math.ceil(math.log2(2**FRACTION_BITS / float(np.min(threshold))))
+    most = math.floor(math.log2(THRESHOLD_MAX / float(np.max(threshold))))
+    return min(max(0, wanted), most)
 
 
 def payload_source(source: Source) -> Source:
@@ -77,8 +112,11 @@ def payload_source(source: Source) -> Source:
     largest = float(max(abs(source.minimum), abs(source.maximum)))
     if largest == 0:
         raise QuantizationError("the range of an input is [0, 0]")
-    levels = int(source.levels)
-    return replace(source, scale=(levels if 0 < levels <= PAYLOAD_LEVELS else 255) / largest)
+    scale, levels = PAYLOAD_LEVELS / largest, int(source.levels)
+    if levels > 0 and source.maximum > 0:
+        own = levels / float(source.maximum)
+        scale = own if own * largest <= PAYLOAD_LEVELS else scale
+    return replace(source, scale=scale)
 
 
 def largest_weight(projection: Projection, weight_bits: int) -> int:
@@ -124,9 +162,10 @@ def require_folded(population: Population, gain: Array) -> None:
     """Raise `UnsupportedError` unless the gain of a population became part of its weights."""
     if np.any(gain != 1.0):
         raise UnsupportedError(
-            f"population {population.name!r}: its input gain differs from pixel to pixel and "
-            "cannot be folded into a shared kernel",
-            "Make R and τ the same for all pixels of a channel.",
+            f"population {population.name!r}: its input gain differs from neuron to neuron and "
+            "cannot be folded into the shared weights of a convolution or a one-to-one connection",
+            "Make R and τ the same for all neurons, or for all pixels of a channel; or put a "
+            "Linear in front.",
         )
 
 
@@ -140,7 +179,8 @@ def rest_at_zero(population: Population, lif: LIFNeuron) -> LIFNeuron:
     if lif.reset == "value" and np.any(lif.reset_to != rest):
         raise UnsupportedError(
             f"population {population.name!r}: v_reset differs from v_leak; in fixed point a "
-            "neuron is reset to where it starts"
+            "neuron is reset to where it starts",
+            "Set v_reset to v_leak, or give --target lava-float.",
         )
     if lif.reset == "subtract" and np.any(lif.reset_to != threshold):
         raise UnsupportedError(

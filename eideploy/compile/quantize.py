@@ -8,7 +8,6 @@ Scales are chosen as large as the weights can use, then halved until no sum can 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import ClassVar
 
@@ -16,16 +15,18 @@ import numpy as np
 
 from eideploy.compile.integers import (
     BIAS_MANTISSA_MAX,
+    MOST_QUOTIENT_SHIFT,
     circuit_neuron,
-    integer_weights,
-    largest_weight,
+    lif_exponent,
     payload_source,
+    quotient_shift,
     require_folded,
     rest_at_zero,
     split_bias,
 )
 from eideploy.compile.overflow import check_width, current_bound
-from eideploy.compile.ranges import Range, delivered_range, own_range, relay_range
+from eideploy.compile.ports import Ports, within_width
+from eideploy.compile.ranges import own_range, unbounded
 from eideploy.errors import QuantizationError, UnsupportedError
 from eideploy.program import (
     EINeuron,
@@ -35,17 +36,13 @@ from eideploy.program import (
     Neuron,
     Population,
     Program,
-    Projection,
     Relay,
     Source,
 )
 from eideploy.program.neurons import CURRENT_SHIFT, DECAY_BITS, STATE_MAX
 
-THRESHOLD_MAX = 2**17 - 1
-"""Largest threshold of Lava's LIF, before its shift (lava/proc/lif/models.py)."""
-
-MOST_RELAY_SHIFT = 16
-"""A relay that has to drop more bits than this has nothing left to say."""
+FLOOR_LEVELS = 2**8
+"""The floor of S shall be at least this many units, so that rounding it does not matter."""
 
 
 @dataclass(frozen=True)
@@ -71,34 +68,25 @@ class Quantize:
 
 
 class _Quantizer:
-    """Goes through the populations from the inputs on; knows what those before it emit."""
+    """Goes through the populations from the inputs on."""
 
     def __init__(self, program: Program, weight_bits: int) -> None:
         self.program = program
-        self.weight_bits = weight_bits
-        self.scale: dict[str, float] = {}
-        self.port_scale: dict[str, float] = {}
-        self.emitted: dict[str, Range] = {}
-        self.populations: dict[str, Population] = {}
-        self.projections: dict[int, Projection] = {}
+        self.ports = Ports(program, weight_bits)
 
     def run(self) -> Program:
-        for population in self.program.populations:
-            if population.neuron.spiking:
-                self.scale[population.name] = 1.0
-                self.emitted[population.name] = own_range(population)
+        ports = self.ports
         for population in sorted(self.program.populations, key=lambda p: p.offset):
             self._population(population)
-        scales = {name: self.scale[name] for name in self.program.outputs}
         return replace(
             self.program,
-            populations=tuple(self.populations[p.name] for p in self.program.populations),
-            projections=tuple(self.projections[id(p)] for p in self.program.projections),
+            populations=tuple(ports.populations[p.name] for p in self.program.populations),
+            projections=tuple(ports.projections[p] for p in self.program.projections),
             arithmetic="integer",
             metadata={
                 **self.program.metadata,
-                "weight_bits": self.weight_bits,
-                "output_scale": scales,
+                "weight_bits": ports.weight_bits,
+                "output_scale": {name: ports.scale[name] for name in self.program.outputs},
             },
         )
 
@@ -106,8 +94,8 @@ class _Quantizer:
         match population.neuron:
             case Source() as source:
                 neuron: Neuron = payload_source(source)
-                self.scale[population.name] = float(neuron.parameters()["scale"])
-                self.emitted[population.name] = own_range(replace(population, neuron=neuron))
+                self.ports.scale[population.name] = float(neuron.parameters()["scale"])
+                self.ports.emitted[population.name] = own_range(replace(population, neuron=neuron))
             case Relay():
                 neuron = self._relay(population)
             case LIFNeuron() as lif:
@@ -119,107 +107,24 @@ class _Quantizer:
                     f"population {population.name!r}: {type(other).__name__} has no integer form",
                     "Only spiking neurons and graded relays run in fixed point so far.",
                 )
-        self.populations.setdefault(population.name, replace(population, neuron=neuron))
-
-    # --- ports ---
-
-    def _into(self, population: Population, port: str) -> list[Projection]:
-        return [p for p in self.program.into(population.name) if p.port == port]
-
-    def _full_scale(self, projections: list[Projection]) -> float:
-        """The port scale at which every projection uses all its weight bits, wasting least."""
-        full = [
-            self.scale[p.source] * largest_weight(p, self.weight_bits) / largest
-            for p in projections
-            if (largest := float(np.max(np.abs(p.operator.weight), initial=0.0))) > 0
-        ]
-        if not full:
-            return 1.0
-        candidates = [f * 2.0 ** math.ceil(math.log2(max(full) / f)) for f in full]
-        return min(candidates, key=lambda c: sum(math.log2(c / f) % 1.0 for f in full))
-
-    def _weights(
-        self, population: Population, port: str, scale: float
-    ) -> tuple[list[Projection], Range]:
-        """Integer projections into a port of the given scale, and the range of their sum."""
-        projections = []
-        total = Range(np.zeros(()), np.zeros(()))
-        for projection in self._into(population, port):
-            factor = scale / self.scale[projection.source]
-            integer = integer_weights(projection, factor, self.weight_bits)
-            projections.append(integer)
-            source = self.program.by_name[projection.source]
-            total = total + delivered_range(integer, source.shape, self.emitted[projection.source])
-        return projections, total
-
-    def _keep(self, population: Population, port: str, integer: list[Projection]) -> None:
-        for old, new in zip(self._into(population, port), integer, strict=True):
-            if np.any(old.operator.weight) and not np.any(new.operator.weight):
-                raise QuantizationError(
-                    f"projection {old.name}: all weights became 0 in {self.weight_bits} bits",
-                    "Use more weight bits, or a layer with a smaller fan-in.",
-                )
-            self.projections[id(old)] = new
+        self.ports.populations.setdefault(population.name, replace(population, neuron=neuron))
 
     # --- neuron models ---
 
     def _relay(self, population: Population) -> Relay:
         """A relay passes its sum on as it is; what it drives may ask it to drop low bits."""
-        scales, integer = self._settle(
+        if any(p.source == population.name for p in self.program.into(population.name)):
+            raise unbounded(population.name)
+        scales, integer = self.ports.settle(
             population,
-            lambda loss: {"input": self._full_scale(self._into(population, "input")) / 2**loss},
+            lambda loss: {
+                "input": self.ports.full_scale(self.ports.into(population, "input")) / 2**loss
+            },
         )
-        self._keep(population, "input", integer["input"])
+        self.ports.keep(population, "input", integer["input"])
         neuron = Relay()
-        self._announce_relay(replace(population, neuron=neuron), scales["input"])
+        self.ports.announce_relay(replace(population, neuron=neuron), scales["input"])
         return neuron
-
-    def _announce_relay(self, relay: Population, port_scale: float) -> None:
-        """Note what a relay with a settled port emits."""
-        shift = float(relay.neuron.parameters()["shift"])
-        total = Range(np.zeros(()), np.zeros(()))
-        for projection in self._into(relay, "input"):
-            source = self.program.by_name[projection.source]
-            total = total + delivered_range(
-                self.projections[id(projection)], source.shape, self.emitted[projection.source]
-            )
-        self.port_scale[relay.name] = port_scale
-        self.scale[relay.name] = port_scale / 2**shift
-        self.emitted[relay.name] = relay_range(relay, total)
-        self.populations[relay.name] = relay
-
-    def _settle(
-        self, population: Population, scales_for: Callable[[int], dict[str, float]]
-    ) -> tuple[dict[str, float], dict[str, list[Projection]]]:
-        """Scales and weights with which no port sum of a population leaves its width.
-
-        The relays that drive this population alone drop low bits first; only then do weights lose
-        theirs. `scales_for` gives the scale of each port for a number of lost weight bits.
-        """
-        relays = [
-            self.populations[name]
-            for name in dict.fromkeys(p.source for p in self.program.into(population.name))
-            if isinstance(self.program.by_name[name].neuron, Relay)
-            and all(
-                p.target == population.name for p in self.program.projections if p.source == name
-            )
-        ]
-        shift = loss = 0
-        while True:
-            scales = scales_for(loss)
-            ports = {port: self._weights(population, port, scale) for port, scale in scales.items()}
-            if all(np.all(total.magnitude <= STATE_MAX) for _, total in ports.values()):
-                return scales, {port: integer for port, (integer, _) in ports.items()}
-            if relays and shift < MOST_RELAY_SHIFT:
-                shift += 1
-                for relay in relays:
-                    shifted = replace(relay, neuron=Relay(shift=shift))
-                    self._announce_relay(shifted, self.port_scale[relay.name])
-            elif loss < self.weight_bits:
-                loss += 1
-            else:
-                for port, (_, total) in ports.items():
-                    check_width(population, f"sum on port {port!r}", total.magnitude, STATE_MAX)
 
     def _lif(self, population: Population, lif: LIFNeuron) -> LIFNeuronFixed:
         require_folded(population, lif.gain)
@@ -230,16 +135,14 @@ class _Quantizer:
                 f"population {population.name!r}: a synaptic decay is below 2^-{DECAY_BITS}"
             )
         voltage_decay = np.rint(lif.voltage_decay * 2**DECAY_BITS).astype(np.int64)
-        largest = float(np.max(np.abs(shifted.threshold)))
-        scale = self._full_scale(self._into(population, "input"))
-        # A threshold of many units is what makes the rounding of the potential harmless.
-        scale *= 2.0 ** math.floor(math.log2(THRESHOLD_MAX / (largest * scale)))
-        bound = np.zeros(())
+        loss, current = 0, np.zeros(())
         while True:
-            integer, total = self._weights(population, "input", scale)
+            full = self.ports.full_scale(self.ports.into(population, "input"))
+            scale = full * 2.0 ** (lif_exponent(shifted.threshold * full) - loss)
+            integer, total = self.ports.weights(population, "input", scale)
             if not any(np.any(p.operator.weight) for p in integer):
                 # Only smaller weights would keep the current in its width, and none are left.
-                check_width(population, "current", bound, STATE_MAX)
+                check_width(population, "current", current, STATE_MAX)
             neuron = LIFNeuronFixed(
                 current_decay=current_decay,
                 voltage_decay=voltage_decay,
@@ -248,22 +151,27 @@ class _Quantizer:
                 reset=lif.reset,
             )
             fixed = replace(population, neuron=neuron)
-            fits = (
-                np.all(total.magnitude <= STATE_MAX)
-                and np.all(current_bound(fixed, total) <= STATE_MAX)
-                and np.all(np.abs(neuron.bias_mantissa) <= BIAS_MANTISSA_MAX)
+            current = current_bound(fixed, total)
+            fits = np.all(current <= STATE_MAX) and np.all(
+                np.abs(neuron.bias_mantissa) <= BIAS_MANTISSA_MAX
             )
-            if fits:
-                self._keep(population, "input", integer)
-                return neuron
-            bound = current_bound(fixed, total)
+            # Relays that set too fine a scale cost the others, and then themselves, weight bits.
+            too_fine = scale < full or (scale == full and not fits)
+            if too_fine and self.ports.drop_low_bits(population, ["input"]):
+                continue
             if np.any(neuron.threshold < 1):
-                check_width(fixed, "current", bound, STATE_MAX)
+                check_width(fixed, "current", current, STATE_MAX)
                 raise QuantizationError(
-                    f"population {population.name!r}: bias and threshold do not fit together",
-                    "The bias is too large for the threshold in Loihi's 13-bit mantissa.",
+                    f"population {population.name!r}: thresholds from "
+                    f"{shifted.threshold.min():g} to {shifted.threshold.max():g} and a bias of up "
+                    f"to {np.abs(shifted.bias).max():g} above v_leak are too far apart for the "
+                    "17-bit threshold and the 13-bit mantissa of the bias",
+                    "Bring thresholds, weights and bias of this population closer together.",
                 )
-            scale /= 2
+            if fits:
+                self.ports.keep(population, "input", integer)
+                return neuron
+            loss += 1
 
     def _circuit(self, population: Population, circuit: EINeuron) -> EINeuronFixed:
         if np.any(circuit.initial) or np.any(
@@ -273,19 +181,40 @@ class _Quantizer:
                 f"population {population.name!r}: an E-I neuron in integers starts at 0 and is "
                 "reset to 0 or by its threshold"
             )
-        scales, integer = self._settle(
-            population, lambda loss: self._circuit_scales(population, loss)
+        if np.any(circuit.threshold <= 0):
+            raise UnsupportedError(f"population {population.name!r}: a threshold is not above 0")
+        scales, integer = self.ports.settle(
+            population, lambda loss: self._circuit_scales(population, circuit, loss)
         )
+        scales["shunt"] = self._sharpened(population, circuit, scales)
+        integer["shunt"], _ = self.ports.weights(population, "shunt", scales["shunt"])
         for port in EINeuron.ports:
-            self._keep(population, port, integer[port])
+            self.ports.keep(population, port, integer[port])
         return circuit_neuron(population, circuit, scales)
 
-    def _circuit_scales(self, population: Population, loss: int) -> dict[str, float]:
+    def _circuit_scales(
+        self, population: Population, circuit: EINeuron, loss: int
+    ) -> dict[str, float]:
         """Scales of both ports; their ratio is a power of two, so that the quotient can undo it.
 
         W_S holds positive weights of full resolution, so it can best spare the bit that is lost.
         """
-        balanced = self._full_scale(self._into(population, "balanced")) / 2**loss
-        shunt = self._full_scale(self._into(population, "shunt")) / 2**loss
+        floor = float(np.min(circuit.floor))
+        shunt = self.ports.full_scale(self.ports.into(population, "shunt"), FLOOR_LEVELS / floor)
+        balanced = self.ports.full_scale(self.ports.into(population, "balanced"), shunt)
         ratio = 2.0 ** math.floor(math.log2(shunt / balanced))
-        return {"balanced": balanced, "shunt": balanced * ratio}
+        return {"balanced": balanced / 2**loss, "shunt": balanced * ratio / 2**loss}
+
+    def _sharpened(
+        self, population: Population, circuit: EINeuron, scales: dict[str, float]
+    ) -> float:
+        """The scale of S, raised while S fits and its floor, or the quotient, has too few bits."""
+        scale = scales["shunt"]
+        while True:
+            shift = quotient_shift(circuit, scales | {"shunt": scale})
+            enough = shift >= 0 and np.min(circuit.floor) * scale >= FLOOR_LEVELS
+            if enough or shift >= MOST_QUOTIENT_SHIFT:
+                return scale
+            if not within_width(self.ports.weights(population, "shunt", 2 * scale)[1]):
+                return scale
+            scale *= 2

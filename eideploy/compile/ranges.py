@@ -60,9 +60,7 @@ def port_ranges(program: Program) -> dict[tuple[str, str], Range]:
 
     def emits(name: str, waiting: tuple[str, ...] = ()) -> Range:
         if name in waiting:
-            raise QuantizationError(
-                f"graded relay {name!r} feeds itself, so its values are not bounded"
-            )
+            raise unbounded(name)
         if name not in emitted:
             population = program.by_name[name]
             if isinstance(population.neuron, Relay):
@@ -86,6 +84,14 @@ def port_ranges(program: Program) -> dict[tuple[str, str], Range]:
         for port in population.neuron.ports:
             ports[population.name, port] = receives(population.name, port)
     return ports
+
+
+def unbounded(relay: str) -> QuantizationError:
+    """The error about a relay that feeds itself."""
+    return QuantizationError(
+        f"graded relay {relay!r} feeds itself, so its values are not bounded",
+        "Put a spiking neuron into the loop.",
+    )
 
 
 def own_range(population: Population) -> Range:
@@ -113,11 +119,7 @@ def delivered_range(projection: Projection, source_shape: tuple[int, ...], emitt
         low = np.minimum(_per_channel(low, source_shape, np.min), 0)
         high = np.maximum(_per_channel(high, source_shape, np.max), 0)
     else:
-        size = weight.shape[-1] if weight.ndim else None
-        low, high = (
-            end if size is None else np.broadcast_to(end, source_shape).reshape(size)
-            for end in (low, high)
-        )
+        low, high = (np.broadcast_to(end, source_shape).ravel() for end in (low, high))
     scale = 2.0**projection.exponent
     least = _sum(projection, positive, low) + _sum(projection, negative, high)
     most = _sum(projection, positive, high) + _sum(projection, negative, low)
@@ -129,7 +131,7 @@ def _per_channel(values: Array, shape: tuple[int, ...], reduce: Callable[..., Ar
 
 
 def _sum(projection: Projection, weight: Array, values: Array) -> Array:
-    """Σ weight·value: [n] for Dense, [c, 1, 1] for Conv2d, as the values for Identity."""
+    """Σ weight·value: [n] for Dense and Identity, [c, 1, 1] for Conv2d."""
     match projection.operator:
         case Dense():
             return weight.astype(np.float64) @ values

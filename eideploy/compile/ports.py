@@ -1,0 +1,160 @@
+"""Scales of ports: how many integer units a real value has where it arrives.
+
+Scales are chosen as large as the weights can use, then made smaller until no sum can leave its
+width, either by relays that drop low bits or by weights that do.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import replace
+
+import numpy as np
+
+from eideploy.compile.integers import integer_weights, largest_weight
+from eideploy.compile.overflow import check_width
+from eideploy.compile.ranges import Range, delivered_range, own_range, relay_range
+from eideploy.errors import QuantizationError
+from eideploy.program import Population, Program, Projection, Relay
+from eideploy.program.neurons import STATE_MAX
+
+MOST_RELAY_SHIFT = 16
+"""A relay that has to drop more bits than this has nothing left to say."""
+
+
+class Ports:
+    """What has been settled so far, from the inputs on.
+
+    Attributes:
+        scale: integer units per unit of what a population emits.
+        port_scale: the same of what a relay receives.
+        emitted: what a population can emit, in integers.
+        populations: integer form of a population, by name.
+        projections: integer form of each projection of the float Program.
+    """
+
+    def __init__(self, program: Program, weight_bits: int) -> None:
+        self.program = program
+        self.weight_bits = weight_bits
+        spiking = [population for population in program.populations if population.neuron.spiking]
+        self.scale = {population.name: 1.0 for population in spiking}
+        self.port_scale: dict[str, float] = {}
+        self.emitted = {population.name: own_range(population) for population in spiking}
+        self.populations: dict[str, Population] = {}
+        self.projections: dict[Projection, Projection] = {}
+
+    def into(self, population: Population, port: str) -> list[Projection]:
+        """Projections of the float Program into a port."""
+        return [p for p in self.program.into(population.name) if p.port == port]
+
+    def _full_scales(self, projections: list[Projection]) -> dict[Projection, float]:
+        """The port scale at which each projection uses all its weight bits."""
+        return {
+            p: self.scale[p.source] * largest_weight(p, self.weight_bits) / largest
+            for p in projections
+            if (largest := float(np.max(np.abs(p.operator.weight), initial=0.0))) > 0
+        }
+
+    def full_scale(self, projections: list[Projection], otherwise: float = 1.0) -> float:
+        """The port scale at which all do, wasting least; `otherwise` where there are no weights."""
+        full = list(self._full_scales(projections).values())
+        if not full:
+            return otherwise
+        candidates = [f * 2.0 ** math.ceil(math.log2(max(full) / f)) for f in full]
+        return min(candidates, key=lambda c: sum(math.log2(c / f) % 1.0 for f in full))
+
+    def weights(
+        self, population: Population, port: str, scale: float
+    ) -> tuple[list[Projection], Range]:
+        """Integer projections into a port of the given scale, and the range of their sum."""
+        projections = []
+        total = Range(np.zeros(()), np.zeros(()))
+        for projection in self.into(population, port):
+            factor = scale / self.scale[projection.source]
+            integer = integer_weights(projection, factor, self.weight_bits)
+            projections.append(integer)
+            source = self.program.by_name[projection.source]
+            total = total + delivered_range(integer, source.shape, self.emitted[projection.source])
+        return projections, total
+
+    def keep(self, population: Population, port: str, integer: list[Projection]) -> None:
+        """Settle the projections into a port; raises `QuantizationError` if one became nothing."""
+        for old, new in zip(self.into(population, port), integer, strict=True):
+            if np.any(old.operator.weight) and not np.any(new.operator.weight):
+                raise QuantizationError(
+                    f"projection {old.name}: all weights became 0 in {self.weight_bits} bits",
+                    "They are too small beside the threshold, the bias or the other weights of "
+                    f"{population.name!r}, or there are too many of them.",
+                )
+            self.projections[old] = new
+
+    def announce_relay(self, relay: Population, port_scale: float) -> None:
+        """Note what a relay with a settled port emits."""
+        shift = float(relay.neuron.parameters()["shift"])
+        total = Range(np.zeros(()), np.zeros(()))
+        for projection in self.into(relay, "input"):
+            source = self.program.by_name[projection.source]
+            total = total + delivered_range(
+                self.projections[projection], source.shape, self.emitted[projection.source]
+            )
+        self.port_scale[relay.name] = port_scale
+        self.scale[relay.name] = port_scale / 2**shift
+        self.emitted[relay.name] = relay_range(relay, total)
+        self.populations[relay.name] = relay
+
+    def settle(
+        self, population: Population, scales_for: Callable[[int], dict[str, float]]
+    ) -> tuple[dict[str, float], dict[str, list[Projection]]]:
+        """Scales and weights with which no port sum of a population leaves its width.
+
+        Relays drop low bits where that helps; else weights lose theirs. `scales_for` gives the
+        scale of each port for a number of lost weight bits.
+        """
+        loss = 0
+        while True:
+            scales = scales_for(loss)
+            ports = {port: self.weights(population, port, scale) for port, scale in scales.items()}
+            wide = [port for port, (_, total) in ports.items() if not within_width(total)]
+            if not wide:
+                return scales, {port: integer for port, (integer, _) in ports.items()}
+            if self.drop_low_bits(population, wide):
+                continue
+            if loss == self.weight_bits:
+                for port in wide:
+                    magnitude = ports[port][1].magnitude
+                    check_width(population, f"sum on port {port!r}", magnitude, STATE_MAX)
+            loss += 1
+
+    def drop_low_bits(self, population: Population, ports: list[str]) -> bool:
+        """Let the relays that drive this population alone drop a bit each, if all `ports` gain.
+
+        A port gains if a relay sets its scale; where another projection does, the relays would
+        lose their bits for nothing.
+        """
+        relays = [
+            self.populations[name]
+            for name in dict.fromkeys(p.source for p in self.program.into(population.name))
+            if isinstance(self.program.by_name[name].neuron, Relay)
+            and all(
+                p.target == population.name for p in self.program.projections if p.source == name
+            )
+        ]
+        names = {relay.name for relay in relays}
+        for port in ports:
+            full = self._full_scales(self.into(population, port))
+            others = max((f for p, f in full.items() if p.source not in names), default=0.0)
+            if max(full.values(), default=0.0) <= others:
+                return False
+        shift = max((int(relay.neuron.parameters()["shift"]) for relay in relays), default=0) + 1
+        if not relays or shift > MOST_RELAY_SHIFT:
+            return False
+        for relay in relays:
+            shifted = replace(relay, neuron=Relay(shift=shift))
+            self.announce_relay(shifted, self.port_scale[relay.name])
+        return True
+
+
+def within_width(total: Range) -> bool:
+    """Whether a sum stays within the width of a port."""
+    return bool(np.all(total.magnitude <= STATE_MAX))
