@@ -11,8 +11,12 @@ from types import MappingProxyType
 from typing import Any
 
 from eideploy_models.builders import conv, mlp
+from eideploy_models.resnet import resnet
+from eideploy_models.vgg import vgg
 
-zoo: Mapping[str, Callable[..., Any]] = MappingProxyType({"mlp": mlp, "conv": conv})
+zoo: Mapping[str, Callable[..., Any]] = MappingProxyType(
+    {"mlp": mlp, "conv": conv, "vgg": vgg, "resnet": resnet}
+)
 """Builders by name: the entry point `eideploy.models`."""
 
-__all__ = ["conv", "mlp", "zoo"]
+__all__ = ["conv", "mlp", "resnet", "vgg", "zoo"]

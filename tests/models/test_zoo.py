@@ -20,7 +20,7 @@ from eideploy.train import zoo as registry
 
 
 def test_zoo_is_found_by_its_entry_point() -> None:
-    assert set(zoo) == {"mlp", "conv"} <= set(list_models())
+    assert set(zoo) == {"mlp", "conv", "vgg", "resnet"} <= set(list_models())
     for name, builder in zoo.items():
         assert registry.find_builder(name) is builder
 
