@@ -287,3 +287,37 @@ def test_tally_is_what_a_loop_over_all_bins_counts(
         patch.setattr(bins, "BLOCK_BINS", size)
         found = bins.tally(before, after, floating=False, excuse=excuse)
     assert found == bins.Tally(len(left), forgiven, min(left, default=None))
+
+
+def test_a_bounded_hop_without_spikes_and_labels_proves_nothing(
+    hand_made: Callable[..., Artifact],
+) -> None:
+    before, after = (_only_readout(hand_made(name)) for name in ("before", "after"))
+    hop = compare(before, after, relation="bounded")
+    assert (hop.status, hop.compared_bins) == ("skipped", 0)
+    assert "nothing to compare" in hop.reasons[0]
+    assert compare(before, after, relation="bounded", labels=np.ones(4, int)).status == "pass"
+    assert compare(before, after, relation="exact").status == "pass"
+
+
+def test_an_exact_hop_that_compares_nothing_fails(hand_made: Callable[..., Artifact]) -> None:
+    empty = Artifact("empty", Trace({}))
+    hop = compare(empty, empty, relation="exact")
+    assert (hop.status, hop.reasons[0][:23]) == ("fail", "there is nothing to com")
+
+
+def test_graded_values_that_are_not_finite_fail_a_bounded_hop(
+    hand_made: Callable[..., Artifact],
+) -> None:
+    before, after = hand_made(), hand_made("after")
+    after.trace["readout"].output[2, 3, 1] = np.nan
+    hop = compare(before, after, relation="bounded")
+    assert (hop.status, hop.reasons) == (
+        "fail",
+        ("readout holds values that are not finite in after",),
+    )
+
+
+def _only_readout(artifact: Artifact) -> Artifact:
+    trace = Trace({"readout": artifact.trace["readout"]})
+    return Artifact(artifact.name, trace, {}, artifact.outputs)

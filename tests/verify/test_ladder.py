@@ -304,3 +304,27 @@ def test_the_twin_as_a_target_is_run_once(
 ) -> None:
     names = [hop.name for hop in climb(target=rewritten(name="twin")).report.hops]
     assert names == ["frozen→program", "program→quantized", "quantized→twin"]
+
+
+def test_the_reference_is_not_held_against_itself(
+    climb: Callable[..., Verification], rewritten: Callable[..., Any], network: Any
+) -> None:
+    definition = rewritten(name="reference")
+    verification = climb(target=definition)
+    hop = verification.report.hops[-1]
+    assert (hop.name, hop.status, hop.populations) == ("quantized→reference", "skipped", ())
+    assert "compared with itself" in hop.reasons[0]
+    assert (verification.report.verdict, "reference" in verification.artifacts) == ("pass", False)
+    # Another Program in its place is evidence again.
+    other = climb(target=definition, deployed=change_reset("lif1")(network.integer))
+    assert (other.report.hops[-1].status, other.report.hops[-1].culprit) == ("fail", "lif1")
+
+
+def test_a_quantized_network_that_fell_silent_fails(
+    climb: Callable[..., Verification], network: Any
+) -> None:
+    silent = change_neuron("lif2", threshold=2**22)(network.integer)
+    hops = {hop.name: hop for hop in climb(program=silent, limits=Limits(100, 0)).report.hops}
+    hop = hops["program→quantized"]
+    assert (hop.status, hop.culprit) == ("fail", "lif2")
+    assert "0 times in quantized" in hop.reasons[0]
