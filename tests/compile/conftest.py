@@ -125,7 +125,8 @@ class _Builder:
             return value * (self.rng.uniform(0.7, 1.3, shape) if vary else np.ones(shape))
 
         leak = around(0.1) * (not (self.integer and (divided or kind is SoftResetLIF)))
-        threshold, tau = around(1.0), around(self.one_of(2, 5, 50) * DT)
+        # Inputs are multiples of 1/16: no sum of them meets this threshold exactly.
+        threshold, tau = around(math.pi / 3), around(self.one_of(2, 5, 50) * DT)
         if kind is nir.IF:
             reset = around(0.0 if self.integer else 0.1)
             node = nir.IF(around(1 / DT), threshold, reset)

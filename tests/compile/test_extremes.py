@@ -160,8 +160,8 @@ def test_relays_keep_the_bits_that_would_gain_nothing():
 
 
 def test_a_time_constant_of_one_step_in_single_precision_is_one_step():
-    assert np.float32(1e-4) < 1e-4
-    network = graph(30, linear(), lif(N, np.float32(1e-4), r=1, theta=0.4))
+    assert float(np.float32(1e-4)) < 1e-4
+    network = graph(30, linear(), lif(N, float(np.float32(1e-4)), r=1, theta=0.4))
     network.metadata["dt"] = 1e-4
     program = run_passes(float_pipeline(CompileOptions()), network)
     assert program.by_name["n1"].neuron.voltage_decay == 1.0

@@ -191,13 +191,13 @@ def check_ranges(program: Program, stimulus: Stimulus, trace: Any) -> None:
         assert np.all(total <= bound.high), (name, port)
 
 
-@settings(max_examples=150)
+@settings(max_examples=100)
 @given(data=st.data())
 def test_a_float_program_does_what_the_equations_of_its_graph_say(graphs, data):
     check_float(*data.draw(graphs(integer=False)))
 
 
-@settings(max_examples=150)
+@settings(max_examples=100)
 @given(data=st.data())
 def test_an_integer_program_is_the_same_for_twin_and_proof(graphs, data):
     check_integer(*data.draw(graphs(integer=True)))
