@@ -18,6 +18,7 @@ from measure import Table
 from rich.console import Console
 from subject import EPOCHS, RECIPE, trained_subject
 from throughput import throughput
+from training_step import Step, training_memory, training_time
 
 from eideploy import __version__
 from eideploy.compile import CompileOptions, float_pipeline, integer_pipeline, run_passes
@@ -41,6 +42,8 @@ def main() -> None:
         "throughput": lambda: throughput(program, subject.stimulus),
         "comparison": lambda: comparison(float_program, program, subject.stimulus),
         "compilation": lambda: compilation(subject.graph),
+        "training time": lambda: training_time(Step()),
+        "training memory": lambda: training_memory(Step()),
     }
     console.print(f"{RECIPE} after {EPOCHS} epochs, {_machine_in_words()}\n")
     tables = []

@@ -21,7 +21,7 @@ def balanced_current(i_ee: Tensor, i_ie: Tensor, weight_ei: Tensor) -> Tensor:
         i_ie: current into the inhibitory neurons, [N, I, …].
         weight_ei: non-negative inhibitory weights, [E, I].
     """
-    return i_ee - _mix(weight_ei, i_ie)
+    return i_ee - mix(weight_ei, i_ie)
 
 
 def shunt(i_ie: Tensor, weight_ei: Tensor, gain_i: Tensor) -> Tensor:
@@ -32,7 +32,7 @@ def shunt(i_ie: Tensor, weight_ei: Tensor, gain_i: Tensor) -> Tensor:
         weight_ei: non-negative inhibitory weights, [E, I].
         gain_i: non-negative gains of the inhibitory neurons, [I].
     """
-    return _mix(weight_ei, per_channel(gain_i, i_ie) * i_ie)
+    return mix(weight_ei, per_channel(gain_i, i_ie) * i_ie)
 
 
 def divisive_current(balanced: Tensor, divisor: Tensor, gain_e: Tensor, bias: Tensor) -> Tensor:
@@ -56,8 +56,12 @@ def adaptive_stabilizer(shunt: Tensor) -> Tensor:
     Args:
         shunt: S ≥ 0, [N, E, …]; a row is one entry of N with all other axes.
     """
-    fill = smallest_nonzero(shunt.detach())
-    return shunt + torch.where(shunt == 0, fill.view(-1, *[1] * (shunt.dim() - 1)), 0.0)
+    fill = smallest_nonzero(shunt.detach()).view(-1, *[1] * (shunt.dim() - 1))
+    if (
+        not shunt.requires_grad
+    ):  # the same in one pass, where no gradient has to go straight through
+        return torch.maximum(shunt, fill)
+    return shunt + torch.where(shunt == 0, fill, 0.0)
 
 
 def floor_stabilizer(shunt: Tensor, floor: Tensor) -> Tensor:
@@ -72,8 +76,13 @@ def floor_stabilizer(shunt: Tensor, floor: Tensor) -> Tensor:
 
 def smallest_nonzero(shunt: Tensor) -> Tensor:
     """The smallest entry other than 0 of each row, infinity for a row of zeros, [N]."""
-    rows = shunt.flatten(1)
-    return rows.masked_fill(rows == 0, torch.inf).amin(1)
+    row = tuple(range(1, shunt.dim()))
+    smallest = shunt.amin(row)
+    holed = smallest == 0
+    if holed.any():  # seldom, and masking costs more than all the rest of the circuit
+        rows = shunt[holed]
+        smallest[holed] = rows.masked_fill(rows == 0, torch.inf).amin(row)
+    return smallest
 
 
 def scale_gradient(x: Tensor, factor: float) -> Tensor:
@@ -91,5 +100,9 @@ def per_channel(values: Tensor, like: Tensor) -> Tensor:
     return values.view(-1, *[1] * (like.dim() - 2))
 
 
-def _mix(weight: Tensor, current: Tensor) -> Tensor:
-    return torch.einsum("ei,ni...->ne...", weight, current)
+def mix(weight: Tensor, current: Tensor) -> Tensor:
+    """`weight` [C', C] applied to the channels of `current` [N, C, …] at each place, [N, C', …]."""
+    if current.dim() == 2:
+        return current @ weight.mT
+    rows = weight.expand(len(current), -1, -1)  # a plain `@` would copy `current`
+    return (rows @ current.flatten(2)).view(len(current), len(weight), *current.shape[2:])

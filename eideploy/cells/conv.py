@@ -62,7 +62,7 @@ class EIConv2d(EICircuit):
         self.padding = padding
 
     def drive(self, x: Tensor, weight: Tensor) -> Tensor:
-        """The convolution of x with `weight`, [N, C, H, W] → [N, E or I, H', W']."""
+        """The convolution of x with `weight`, [N, C, H, W] → [N, rows of W, H', W']."""
         return functional.conv2d(x, weight, stride=self.stride, padding=self.padding)
 
     def extra_repr(self) -> str:

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from eideploy.cells import circuit
+from eideploy.cells.current import circuit_current
 from eideploy.errors import InputError
 
 Stabilizer = Literal["adaptive", "floor"]
@@ -130,11 +131,9 @@ class EICircuit(nn.Module):
         Args:
             x: input ≥ 0 as `merge` gives it.
         """
-        i_ie = self.drive(x, self.weight_ie)
-        weight_ei: Tensor = self.weight_ei
-        if self.gradient_scaling:
-            weight_ei = circuit.scale_gradient(weight_ei, 1 / self.fan_in)
-        balanced = circuit.balanced_current(self.drive(x, self.weight_ee), i_ie, weight_ei)
+        i_ee, i_ie = self._drives(x).tensor_split([len(self.weight_ee)], 1)
+        weight_ei = self._scaled_weight_ei()
+        balanced = circuit.balanced_current(i_ee, i_ie, weight_ei)
         return balanced, circuit.shunt(i_ie, weight_ei, self.gain_i)
 
     def forward(self, x: Tensor) -> Tensor:
@@ -150,25 +149,41 @@ class EICircuit(nn.Module):
             InputError: the input's shape does not fit, or the floor is in use and not calibrated.
         """
         merged = self.merge(x)
-        balanced, divisor = self.components(merged)
-        current = self._divide(balanced, divisor) if self.divisive else balanced
+        drives, weight_ei = self._drives(merged), self._scaled_weight_ei()
+        if self.divisive:
+            floor, parameters = (
+                self._floor_in_use(),
+                (weight_ei, self.gain_i, self.gain_e, self.bias),
+            )
+            with torch.autocast(x.device.type, enabled=False):  # half precision is no divisor
+                current = circuit_current(drives.to(weight_ei.dtype), *parameters, floor)
+        else:
+            i_ee, i_ie = drives.tensor_split([len(weight_ei)], 1)
+            current = circuit.balanced_current(i_ee, i_ie, weight_ei)
         return current.reshape(*x.shape[: x.dim() - self.input_dims], *current.shape[1:])
 
     def drive(self, x: Tensor, weight: Tensor) -> Tensor:
-        """The feed-forward current W x of merged input through `weight_ee` or `weight_ie`."""
+        """The feed-forward current W x of merged input, for `weight` with any number of rows."""
         raise NotImplementedError
 
-    def _divide(self, balanced: Tensor, shunt: Tensor) -> Tensor:
+    def _drives(self, x: Tensor) -> Tensor:
+        """I_EE and I_IE one after the other, [N, E + I, …]: one convolution is faster than two."""
+        return self.drive(x, torch.cat([self.weight_ee, self.weight_ie]))
+
+    def _scaled_weight_ei(self) -> Tensor:
+        if self.gradient_scaling:
+            return circuit.scale_gradient(self.weight_ei, 1 / self.fan_in)
+        return self.weight_ei
+
+    def _floor_in_use(self) -> Tensor | None:
         if self.stabilizer == "adaptive":
-            divisor = circuit.adaptive_stabilizer(shunt)
-        elif self.floor > 0:
-            divisor = circuit.floor_stabilizer(shunt, self.floor)
-        else:
-            raise InputError(
-                f"{type(self).__name__}: the floor of the stabilizer is not calibrated",
-                "Calibrate it with eideploy.train.freeze, or use the adaptive stabilizer.",
-            )
-        return circuit.divisive_current(balanced, divisor, self.gain_e, self.bias)
+            return None
+        if self.floor > 0:
+            return self.floor
+        raise InputError(
+            f"{type(self).__name__}: the floor of the stabilizer is not calibrated",
+            "Calibrate it with eideploy.train.freeze, or use the adaptive stabilizer.",
+        )
 
     def _check_input(self, x: Tensor) -> None:
         channels = self.weight_ee.shape[1]

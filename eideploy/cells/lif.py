@@ -21,6 +21,7 @@ from norse.torch.module.snn import SNN, SNNCell
 from torch import Tensor
 
 from eideploy.cells.circuit import scale_gradient
+from eideploy.cells.sequence import integrate, lif_sequence
 from eideploy.errors import InputError
 
 Reset = Literal["zero", "subtract"]
@@ -76,19 +77,8 @@ def lif_step(
     Returns:
         Spikes (0 or 1, in the dtype of the current) and the state after the reset.
     """
-    spikes, after, _ = lif_step_with_potential(current, state, p, dt)
-    return spikes, after
 
-
-def lif_step_with_potential(
-    current: Tensor, state: LIFBoxFeedForwardState, p: LIFBoxParameters, dt: float = 1.0
-) -> tuple[Tensor, LIFBoxFeedForwardState, Tensor]:
-    """As `lif_step`, and the membrane potential at the threshold test, before the reset."""
-    at_test: list[Tensor] = []
-
-    # Norse hands the potential before the reset to the reset, and to nothing else.
     def reset(z: Tensor, v: Tensor, v_reset: Tensor, v_th: Tensor) -> Tensor:
-        at_test.append(v)
         after: Tensor = p.reset_method(z.detach(), v, v_reset, v_th)
         return after
 
@@ -96,7 +86,7 @@ def lif_step_with_potential(
     spikes, after = lif_box_feed_forward_step(
         resistance * current, state, p._replace(reset_method=reset), dt
     )
-    return scale_gradient(spikes, p.alpha / 2), after, at_test[0]
+    return scale_gradient(spikes, p.alpha / 2), after
 
 
 class LIFCell(SNNCell):  # type: ignore[misc]
@@ -152,19 +142,32 @@ class LIF(SNN):  # type: ignore[misc]
         super().__init__(lif_step, lambda sequence: _at_rest(sequence[0]), p, dt=1.0)
         self.tau, self.threshold, self.reset, self.alpha = tau, threshold, reset, alpha
 
+    def forward(
+        self, currents: Tensor, state: LIFBoxFeedForwardState | None = None
+    ) -> tuple[Tensor, LIFBoxFeedForwardState]:
+        """All steps of `lif_step`, as one node of autograd's graph.
+
+        Args:
+            currents: I, [T, B, …].
+            state: membrane potential before the first step; at rest if not given.
+
+        Returns:
+            Spikes [T, B, …] and the state after the last step.
+        """
+        v = self.state_fallback(currents).v if state is None else state.v
+        spikes, last = lif_sequence(currents, v, self.p, self.dt)
+        return spikes, LIFBoxFeedForwardState(v=last)
+
     def trace(self, currents: Tensor) -> tuple[Tensor, Tensor]:
         """Spikes and membrane potentials at the threshold test, from rest, both [T, B, …].
+
+        Neither has a gradient.
 
         Args:
             currents: I, [T, B, …].
         """
-        state = _at_rest(currents[0])
-        spikes, potentials = [], []
-        for current in currents:
-            z, state, v = lif_step_with_potential(current, state, self.p, self.dt)
-            spikes.append(z)
-            potentials.append(v)
-        return torch.stack(spikes), torch.stack(potentials)
+        spikes, potentials, _ = integrate(currents, _at_rest(currents[0]).v, self.p, self.dt)
+        return spikes, potentials
 
     def extra_repr(self) -> str:
         """What stands between the parentheses of `repr`."""

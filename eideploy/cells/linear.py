@@ -45,5 +45,5 @@ class EILinear(EICircuit):
         self.out_features = out_features
 
     def drive(self, x: Tensor, weight: Tensor) -> Tensor:
-        """W x, [N, in_features] → [N, E or I]."""
+        """W x, [N, in_features] → [N, rows of W]."""
         return functional.linear(x, weight)

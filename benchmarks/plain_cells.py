@@ -1,0 +1,93 @@
+"""The yardstick: E-I circuit and LIF written down plainly, with autograd doing all of the backward.
+
+Separate feed-forward weights for E and I, separate channel mixings for B and S, a Python loop over
+the steps. Parameters are those of the shipped modules, so that both compute the same function.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+from eideploy.cells import LIF, EICircuit
+from eideploy.cells.circuit import scale_gradient
+
+
+class PlainCircuit(nn.Module):
+    """The current of `circuit` and its gradients, from one torch call per term of the equation."""
+
+    def __init__(self, circuit: EICircuit) -> None:
+        super().__init__()
+        self.circuit = circuit
+
+    def forward(self, x: Tensor) -> Tensor:
+        circuit = self.circuit
+        merged = circuit.merge(x)
+        i_ee = circuit.drive(merged, circuit.weight_ee)
+        i_ie = circuit.drive(merged, circuit.weight_ie)
+        weight_ei: Tensor = circuit.weight_ei
+        if circuit.gradient_scaling:
+            weight_ei = scale_gradient(weight_ei, 1 / circuit.fan_in)
+        current = i_ee - mix(weight_ei, i_ie)
+        if circuit.divisive:
+            shunt = mix(weight_ei, along(circuit.gain_i, i_ie) * i_ie)
+            if circuit.stabilizer == "adaptive":
+                divisor = fill_zeros(shunt)
+            else:
+                divisor = torch.maximum(shunt, circuit.floor)
+            current = along(circuit.gain_e, current) * (current / divisor)
+            current = current + along(circuit.bias, current)
+        return current.reshape(*x.shape[: x.dim() - circuit.input_dims], *current.shape[1:])
+
+
+def mix(weight: Tensor, current: Tensor) -> Tensor:
+    """W_EI at each place, [E, I] and [N, I, …] → [N, E, …]."""
+    return torch.einsum("ei,ni...->ne...", weight, current)
+
+
+def fill_zeros(shunt: Tensor) -> Tensor:
+    """Zeros become the smallest other entry of their row; the gradient is the identity."""
+    rows = shunt.detach().flatten(1)
+    fill = rows.masked_fill(rows == 0, torch.inf).amin(1).view(-1, *[1] * (shunt.dim() - 1))
+    return shunt + torch.where(shunt == 0, fill, 0.0)
+
+
+def along(values: Tensor, like: Tensor) -> Tensor:
+    """One value for each channel of [N, C, …]."""
+    return values.view(-1, *[1] * (like.dim() - 2))
+
+
+class Spike(torch.autograd.Function):
+    """[x > 0], with the gradient of a sigmoid of steepness α."""
+
+    @staticmethod
+    def forward(ctx, x, alpha):  # type: ignore[no-untyped-def]
+        ctx.save_for_backward(x)
+        ctx.alpha = alpha
+        return (x > 0).to(x)
+
+    @staticmethod
+    def backward(ctx, gradient):  # type: ignore[no-untyped-def]
+        (x,) = ctx.saved_tensors
+        sigmoid = torch.sigmoid(ctx.alpha * x)
+        return gradient * ctx.alpha * sigmoid * (1 - sigmoid), None
+
+
+class PlainLIF(nn.Module):
+    """The neuron of `lif` from rest, [T, B, …] → spikes [T, B, …]."""
+
+    def __init__(self, lif: LIF) -> None:
+        super().__init__()
+        self.lif = lif
+
+    def forward(self, currents: Tensor) -> Tensor:
+        lif = self.lif
+        v = torch.zeros_like(currents[0])
+        spikes = []
+        for current in currents:
+            v = v - v / lif.tau + current
+            z = Spike.apply(v - lif.threshold, lif.alpha)
+            spikes.append(z)
+            reset = z.detach()
+            v = v * (1 - reset) if lif.reset == "zero" else v - reset * lif.threshold
+        return torch.stack(spikes)
