@@ -141,8 +141,9 @@ def _check_place(folder: Path, overwrite: bool) -> None:
             f"{folder} holds a run already", "Choose another directory, or give --overwrite."
         )
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryFile(dir=folder):
+        # The folder itself is made when there is something to put into it.
+        existing = next(place for place in (folder, *folder.absolute().parents) if place.exists())
+        with tempfile.TemporaryFile(dir=existing):
             pass
     except OSError as error:
         raise OutputError(

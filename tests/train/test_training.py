@@ -184,3 +184,13 @@ def test_progress_goes_to_stderr_and_lightning_is_silent(
 def test_metrics_are_plain_json(small_run: Run) -> None:
     metrics = json.loads((small_run.path / "metrics.json").read_text())
     assert metrics == small_run.metrics
+
+
+def test_an_interrupted_training_leaves_nothing(tmp_path, monkeypatch):
+    def interrupt(*_, **__):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("eideploy.train.trainer._fit", interrupt)
+    with pytest.raises(KeyboardInterrupt):
+        train(load_recipe("digits_mlp"), tmp_path / "deep" / "run", progress=False)
+    assert list(tmp_path.iterdir()) == []
