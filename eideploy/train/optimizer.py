@@ -10,7 +10,7 @@ import torch
 from torch import nn
 from torch.optim.lr_scheduler import LambdaLR
 
-from eideploy.train.recipe import OptimizerSection, ScheduleSection
+from eideploy.train.sections import OptimizerSection, ScheduleSection
 
 GAINS = ("gain_i", "gain_e")
 

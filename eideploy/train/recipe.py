@@ -5,107 +5,31 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Any, Literal, TypeVar
+from typing import Annotated, Any, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, Field, ValidationError
 
 from eideploy.errors import RecipeError
 from eideploy.train import zoo
 from eideploy.train.complaint import complaint, nearest
 from eideploy.train.data import find_dataset
 from eideploy.train.document import dump, parse
+from eideploy.train.sections import (
+    Count,
+    DataSection,
+    ExpectedSection,
+    LimitsSection,
+    ModelSection,
+    NeuronSection,
+    OptimizerSection,
+    Positive,
+    QuantizeSection,
+    ScheduleSection,
+    Section,
+    TrainingSection,
+)
 
 S = TypeVar("S", bound=BaseModel)
-Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
-NonNegative = Annotated[float, Field(ge=0, allow_inf_nan=False)]
-Count = Annotated[int, Field(ge=1)]
-
-
-class Section(BaseModel):
-    """What every part of a recipe has in common: no unknown keys, no conversions, no changes."""
-
-    model_config = ConfigDict(strict=True, extra="forbid", frozen=True)
-
-
-class ModelSection(BaseModel):
-    """Which network; all keys but `name` are options of its builder."""
-
-    model_config = ConfigDict(strict=True, extra="allow", frozen=True)
-
-    name: str
-
-    @property
-    def options(self) -> dict[str, Any]:
-        """Options of the builder, complete and checked against its signature."""
-        return dict(self.model_extra or {})
-
-
-class DataSection(Section):
-    """Which data set, and whether its samples are flattened to [features]."""
-
-    name: str
-    flat: bool = False
-
-
-class NeuronSection(Section):
-    """The LIF: τ in steps, θ, reset to 0 or by subtraction of θ, steepness α of the surrogate."""
-
-    tau: Annotated[float, Field(ge=1, allow_inf_nan=False)] = 2.0
-    threshold: Positive = 1.0
-    reset: Literal["zero", "subtract"] = "zero"
-    alpha: Positive = 4.0
-
-
-class TrainingSection(Section):
-    """How long, in what batches, and which parts of the paper's method are on.
-
-    `clip_gradient` is the largest norm of the whole gradient; null leaves it as it is. `threads` is
-    the number of CPU threads: sums are added in another order with another number, so that a run
-    repeats bit for bit only with the same one; null leaves the choice to torch.
-    """
-
-    epochs: Count = 30
-    batch_size: Annotated[int, Field(ge=2)] = 64
-    ei_init: bool = True
-    gradient_scaling: bool = True
-    clip_gradient: Positive | None = 1.0
-    threads: Count | None = None
-
-
-class OptimizerSection(Section):
-    """SGD with momentum, or Adam (which has no use for `momentum` and `first_step`).
-
-    `gain_lr_factor` multiplies the learning rate of g_I and g_E: at the full rate g_I may fall to 0
-    in the first epochs, which kills a layer (measured: 4 of 9 trainings of two-layer conv networks
-    on digits, none of 18 at a tenth of it). `first_step: paper` starts the momentum at the first
-    gradient and then adds that gradient again, as the authors' code does.
-    """
-
-    name: Literal["sgd", "adam"] = "sgd"
-    lr: Positive = 0.1
-    momentum: Annotated[float, Field(ge=0, lt=1)] = 0.9
-    weight_decay: NonNegative = 5e-4
-    gain_lr_factor: Positive = 0.1
-    first_step: Literal["torch", "paper"] = "torch"
-
-
-class ScheduleSection(Section):
-    """Learning rate over the optimizer's steps: constant, or half a cosine down to 0."""
-
-    name: Literal["constant", "cosine"] = "cosine"
-
-
-class QuantizeSection(Section):
-    """Post-training quantization for integer targets."""
-
-    weight_bits: Annotated[int, Field(ge=2, le=8)] = 8
-
-
-class LimitsSection(Section):
-    """What `verify` allows a bounded hop: loss of accuracy in points, agreement of spikes in %."""
-
-    accuracy_drop: NonNegative = 0.5
-    agreement: Annotated[float, Field(ge=0, le=100)] = 98.0
 
 
 class Recipe(Section):
@@ -117,6 +41,7 @@ class Recipe(Section):
         seed: of weights and order of samples.
         steps: T, steps for which each sample is shown.
         dt: length of a step in seconds.
+        expected: what training should come to, if that is known.
     """
 
     name: Annotated[str, Field(min_length=1)]
@@ -132,6 +57,7 @@ class Recipe(Section):
     schedule: ScheduleSection = ScheduleSection()
     quantize: QuantizeSection = QuantizeSection()
     limits: LimitsSection = LimitsSection()
+    expected: ExpectedSection | None = None
 
     def to_yaml(self) -> str:
         """The recipe with every default written out; `parse_recipe` gives the same back."""

@@ -10,7 +10,7 @@ from norse.torch import SequentialState
 
 from eideploy.cells import LIF, EILinear
 from eideploy.train.optimizer import PaperSGD, make_optimizer, make_schedule
-from eideploy.train.recipe import OptimizerSection, ScheduleSection
+from eideploy.train.sections import OptimizerSection, ScheduleSection
 
 
 def parameter(value: float) -> torch.nn.Parameter:
