@@ -31,10 +31,7 @@ class PlainCircuit(nn.Module):
         current = i_ee - mix(weight_ei, i_ie)
         if circuit.divisive:
             shunt = mix(weight_ei, along(circuit.gain_i, i_ie) * i_ie)
-            if circuit.stabilizer == "adaptive":
-                divisor = fill_zeros(shunt)
-            else:
-                divisor = torch.maximum(shunt, circuit.floor)
+            divisor = stabilize(circuit, shunt)
             current = along(circuit.gain_e, current) * (current / divisor)
             current = current + along(circuit.bias, current)
         return current.reshape(*x.shape[: x.dim() - circuit.input_dims], *current.shape[1:])
@@ -45,11 +42,17 @@ def mix(weight: Tensor, current: Tensor) -> Tensor:
     return torch.einsum("ei,ni...->ne...", weight, current)
 
 
-def fill_zeros(shunt: Tensor) -> Tensor:
-    """Zeros become the smallest other entry of their row; the gradient is the identity."""
+def stabilize(circuit: EICircuit, shunt: Tensor) -> Tensor:
+    """Adaptive: zeros become the smallest other entry of their row, the gradient passes all."""
+    if circuit.stabilizer == "none":
+        return shunt
+    if circuit.stabilizer == "floor":
+        return torch.maximum(shunt, circuit.floor)
     rows = shunt.detach().flatten(1)
     fill = rows.masked_fill(rows == 0, torch.inf).amin(1).view(-1, *[1] * (shunt.dim() - 1))
-    return shunt + torch.where(shunt == 0, fill, 0.0)
+    if circuit.straight_through:
+        return shunt + torch.where(shunt == 0, fill, 0.0)
+    return torch.where(shunt == 0, fill, shunt)
 
 
 def along(values: Tensor, like: Tensor) -> Tensor:

@@ -9,8 +9,8 @@ import pytest
 PUBLIC = {
     "eideploy.cells": """
         EICircuit EIConv2d EILinear InputStatistics LIF LIFCell Reset Stabilizer ei_init_
-        ei_init_network_ input_statistics lif_parameters lif_step non_negative_parameters
-        project_
+        ei_init_network_ he_init_network_ input_statistics lif_parameters lif_step
+        non_negative_parameters project_
     """,
     "eideploy.train": """
         Dataset Recipe Run accuracy build_network calibrate_floors find_dataset freeze

@@ -3,10 +3,12 @@
 Modules follow Norse's conventions and go into a `norse.torch.SequentialState`.
 """
 
+from eideploy.cells.circuit import Stabilizer
 from eideploy.cells.conv import EIConv2d
 from eideploy.cells.dale import non_negative_parameters, project_
+from eideploy.cells.he_init import he_init_network_
 from eideploy.cells.init import InputStatistics, ei_init_, ei_init_network_, input_statistics
-from eideploy.cells.layer import EICircuit, Stabilizer
+from eideploy.cells.layer import EICircuit
 from eideploy.cells.lif import LIF, LIFCell, Reset, lif_parameters, lif_step
 from eideploy.cells.linear import EILinear
 
@@ -21,6 +23,7 @@ __all__ = [
     "Stabilizer",
     "ei_init_",
     "ei_init_network_",
+    "he_init_network_",
     "input_statistics",
     "lif_parameters",
     "lif_step",

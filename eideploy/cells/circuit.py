@@ -9,8 +9,13 @@ Inhibition", ICLR 2026.
 
 from __future__ import annotations
 
+from typing import Literal
+
 import torch
 from torch import Tensor
+
+Stabilizer = Literal["adaptive", "floor", "none"]
+"""stab(S) of training, of deployment, and S as it is: an ablation, which divides by zero."""
 
 
 def balanced_current(i_ee: Tensor, i_ie: Tensor, weight_ei: Tensor) -> Tensor:
@@ -47,21 +52,21 @@ def divisive_current(balanced: Tensor, divisor: Tensor, gain_e: Tensor, bias: Te
     return per_channel(gain_e, balanced) * (balanced / divisor) + per_channel(bias, balanced)
 
 
-def adaptive_stabilizer(shunt: Tensor) -> Tensor:
-    """stab(S) of training: an entry that is exactly 0 becomes the smallest non-zero one of its row.
+def adaptive_stabilizer(shunt: Tensor, *, straight_through: bool = True) -> Tensor:
+    """stab(S) of training: an entry that is exactly 0 becomes the smallest other one of its row.
 
-    A row of zeros becomes infinite, so that the circuit's current there is its bias. The gradient
-    is the identity (straight-through), taken by what follows at the filled value.
+    A row of zeros becomes infinite, so that the circuit's current there is its bias.
 
     Args:
-        shunt: S ≥ 0, [N, E, …]; a row is one entry of N with all other axes.
+        shunt: S, [N, E, …]; a row is one entry of N with all other axes. S ≥ 0 unless Dale's law is
+            given up, see `smallest_nonzero`.
+        straight_through: the gradient is the identity, taken by what follows at the filled value.
+            False (an ablation): none reaches an entry that was filled.
     """
     fill = smallest_nonzero(shunt.detach()).view(-1, *[1] * (shunt.dim() - 1))
-    if (
-        not shunt.requires_grad
-    ):  # the same in one pass, where no gradient has to go straight through
-        return torch.maximum(shunt, fill)
-    return shunt + torch.where(shunt == 0, fill, 0.0)
+    if straight_through:
+        return shunt + torch.where(shunt == 0, fill, 0.0)
+    return torch.where(shunt == 0, fill, shunt)
 
 
 def floor_stabilizer(shunt: Tensor, floor: Tensor) -> Tensor:
@@ -75,13 +80,17 @@ def floor_stabilizer(shunt: Tensor, floor: Tensor) -> Tensor:
 
 
 def smallest_nonzero(shunt: Tensor) -> Tensor:
-    """The smallest entry other than 0 of each row, infinity for a row of zeros, [N]."""
+    """The entry of least magnitude other than 0 of each row, infinity for a row of zeros, [N].
+
+    Its sign is kept. Weights under Dale's law make no negative ones.
+    """
     row = tuple(range(1, shunt.dim()))
     smallest = shunt.amin(row)
-    holed = smallest == 0
-    if holed.any():  # seldom, and masking costs more than all the rest of the circuit
-        rows = shunt[holed]
-        smallest[holed] = rows.masked_fill(rows == 0, torch.inf).amin(row)
+    unclear = smallest <= 0
+    if unclear.any():  # seldom, and masking costs more than all the rest of the circuit
+        rows = shunt[unclear].flatten(1)
+        rows = rows.masked_fill(rows == 0, torch.inf)
+        smallest[unclear] = rows.gather(1, rows.abs().argmin(1, keepdim=True)).squeeze(1)
     return smallest
 
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from torch import Tensor
 from torch.nn import functional
 
-from eideploy.cells.layer import EICircuit, Stabilizer
+from eideploy.cells.circuit import Stabilizer
+from eideploy.cells.layer import EICircuit
 from eideploy.errors import InputError
 
 
@@ -22,7 +23,7 @@ class EIConv2d(EICircuit):
         padding: zeros added on each side, as in `torch.nn.Conv2d`.
         ratio: excitatory per inhibitory channels.
         divisive: False gives the balanced current alone; gains and bias are then not used.
-        stabilizer: "adaptive" for training, "floor" for what a chip does.
+        stabilizer: "adaptive" for training, "floor" for what a chip does, "none" for neither.
         gradient_scaling: divide the gradient of W_EI by the fan-in (E-I Prop).
 
     Equation, attributes and errors: `EICircuit`.

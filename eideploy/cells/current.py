@@ -8,7 +8,7 @@ more on the way back. With G the gradient that arrives at I = g_E ⊙ B / d + b,
 ∂W_EI = Σ ∂S (g_I ⊙ I_IE)ᵀ − Σ ∂B I_IEᵀ,   ∂g_I = Σ I_IE ⊙ (W_EIᵀ ∂S),
 
 where sums run over rows and places. ∂S is taken straight through the adaptive stabilizer, at the
-filled value; below a floor it is 0.
+filled value, or is 0 there if `straight_through` is false; below a floor it is 0.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from torch import Tensor
 from torch.autograd.function import once_differentiable
 
 from eideploy.cells.circuit import (
+    Stabilizer,
     adaptive_stabilizer,
     divisive_current,
     floor_stabilizer,
@@ -34,7 +35,10 @@ def circuit_current(
     gain_i: Tensor,
     gain_e: Tensor,
     bias: Tensor,
+    stabilizer: Stabilizer = "adaptive",
+    *,
     floor: Tensor | None = None,
+    straight_through: bool = True,
 ) -> Tensor:
     """I = g_E ⊙ B / stab(S) + b from the feed-forward currents.
 
@@ -44,33 +48,46 @@ def circuit_current(
         gain_i: g_I [I].
         gain_e: g_E [E].
         bias: b [E].
-        floor: s_min, a scalar; the stabilizer is the adaptive one if not given.
+        stabilizer: which form stab has.
+        floor: s_min, a scalar, for the stabilizer "floor".
+        straight_through: whether gradients reach S where the adaptive stabilizer replaced it.
 
     Returns:
         I, [N, E, …].
     """
     current: Tensor = _CircuitCurrent.apply(  # type: ignore[no-untyped-call]
-        drive, weight_ei, gain_i, gain_e, bias, floor
+        drive, weight_ei, gain_i, gain_e, bias, floor, stabilizer, straight_through
     )
     return current
 
 
 class _CircuitCurrent(torch.autograd.Function):
     @staticmethod
-    def forward(ctx: Any, *inputs: Any) -> Tensor:
-        ctx.save_for_backward(*inputs)
-        drive, weight_ei, gain_i, gain_e, bias, floor = inputs
+    def forward(
+        ctx: Any,
+        drive: Tensor,
+        weight_ei: Tensor,
+        gain_i: Tensor,
+        gain_e: Tensor,
+        bias: Tensor,
+        floor: Tensor | None,
+        stabilizer: Stabilizer,
+        straight_through: bool,
+    ) -> Tensor:
+        ctx.save_for_backward(drive, weight_ei, gain_i, gain_e, floor)
+        ctx.stabilizer, ctx.straight_through = stabilizer, straight_through
         balanced, s = _balanced_and_shunt(drive, _mixing(weight_ei, gain_i)).chunk(2, 1)
-        return divisive_current(balanced, _stabilize(s, floor), gain_e, bias)
+        return divisive_current(balanced, _stabilize(s, stabilizer, floor), gain_e, bias)
 
     @staticmethod
     @once_differentiable  # type: ignore[untyped-decorator]
     def backward(ctx: Any, gradient: Tensor) -> Any:
-        drive, weight_ei, gain_i, gain_e, _, floor = ctx.saved_tensors
+        drive, weight_ei, gain_i, gain_e, floor = ctx.saved_tensors
         n_e, mixing = len(weight_ei), _mixing(weight_ei, gain_i)
         both = _balanced_and_shunt(drive, mixing)
         balanced, s = both.chunk(2, 1)
-        divisor = _stabilize(s, floor)
+        divisor = _stabilize(s, ctx.stabilizer, floor)
+        passing = _passing(s, ctx.stabilizer, floor, ctx.straight_through)
         quotient = balanced / divisor
         over = [0, *range(2, gradient.dim())]
         d_bias = gradient.sum(over)
@@ -78,12 +95,12 @@ class _CircuitCurrent(torch.autograd.Function):
         # The gradients of B and S take the place of B and S.
         d_balanced = torch.div(gradient, divisor, out=balanced).mul_(per_channel(gain_e, gradient))
         d_shunt = torch.mul(d_balanced, quotient.neg_(), out=s)
-        if floor is not None:
-            d_shunt.mul_(divisor > floor)
+        if passing is not None:
+            d_shunt.mul_(passing)
         d_drive = torch.cat([d_balanced, mix(mixing.mT, both)], 1)
         subtracting, shunting = _outer(both, drive[:, n_e:]).chunk(2)
         d_weight_ei = shunting * gain_i - subtracting
-        return d_drive, d_weight_ei, (shunting * weight_ei).sum(0), d_gain_e, d_bias, None
+        return d_drive, d_weight_ei, (shunting * weight_ei).sum(0), d_gain_e, d_bias, *[None] * 3
 
 
 def _mixing(weight_ei: Tensor, gain_i: Tensor) -> Tensor:
@@ -99,8 +116,19 @@ def _balanced_and_shunt(drive: Tensor, mixing: Tensor) -> Tensor:
     return both
 
 
-def _stabilize(s: Tensor, floor: Tensor | None) -> Tensor:
-    return adaptive_stabilizer(s) if floor is None else floor_stabilizer(s, floor)
+def _stabilize(s: Tensor, stabilizer: Stabilizer, floor: Tensor | None) -> Tensor:
+    if stabilizer == "adaptive":
+        return adaptive_stabilizer(s)
+    return s if floor is None else floor_stabilizer(s, floor)
+
+
+def _passing(
+    s: Tensor, stabilizer: Stabilizer, floor: Tensor | None, straight_through: bool
+) -> Tensor | None:
+    """Where a gradient goes through the stabilizer; None where it is everywhere."""
+    if stabilizer == "adaptive":
+        return None if straight_through else s != 0
+    return None if floor is None else s > floor
 
 
 def _outer(left: Tensor, right: Tensor) -> Tensor:

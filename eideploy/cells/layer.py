@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import math
-from typing import Literal, get_args
+from typing import get_args
 
 import torch
 from torch import Tensor, nn
 
 from eideploy.cells import circuit
+from eideploy.cells.circuit import Stabilizer
 from eideploy.cells.current import circuit_current
 from eideploy.errors import InputError
-
-Stabilizer = Literal["adaptive", "floor"]
 
 
 class EICircuit(nn.Module):
@@ -32,7 +31,10 @@ class EICircuit(nn.Module):
         gain_e: g_E [E].
         bias: b [E].
         floor: s_min, the least divisor in deployment; 0 until `eideploy.train.freeze` sets it.
-        stabilizer: "adaptive" (training) or "floor" (deployment), see `eideploy.cells.circuit`.
+        stabilizer: "adaptive" (training), "floor" (deployment) or "none" (an ablation), see
+            `eideploy.cells.circuit`.
+        straight_through: true; false lets no gradient reach S where the adaptive stabilizer
+            replaced it (an ablation).
 
     Args:
         weight_shape: shape of W_EE, [E, …].
@@ -71,6 +73,7 @@ class EICircuit(nn.Module):
         self.ratio = ratio
         self.divisive = divisive
         self.stabilizer = stabilizer
+        self.straight_through = True
         self.gradient_scaling = gradient_scaling
         self.input_dims = input_dims
         self.weight_ee = nn.Parameter(torch.empty(n_e, *fan_in))
@@ -151,12 +154,18 @@ class EICircuit(nn.Module):
         merged = self.merge(x)
         drives, weight_ei = self._drives(merged), self._scaled_weight_ei()
         if self.divisive:
-            floor, parameters = (
-                self._floor_in_use(),
-                (weight_ei, self.gain_i, self.gain_e, self.bias),
-            )
+            floor = self._floor_in_use()
             with torch.autocast(x.device.type, enabled=False):  # half precision is no divisor
-                current = circuit_current(drives.to(weight_ei.dtype), *parameters, floor)
+                current = circuit_current(
+                    drives.to(weight_ei.dtype),
+                    weight_ei,
+                    self.gain_i,
+                    self.gain_e,
+                    self.bias,
+                    self.stabilizer,
+                    floor=floor,
+                    straight_through=self.straight_through,
+                )
         else:
             i_ee, i_ie = drives.tensor_split([len(weight_ei)], 1)
             current = circuit.balanced_current(i_ee, i_ie, weight_ei)
@@ -176,7 +185,7 @@ class EICircuit(nn.Module):
         return self.weight_ei
 
     def _floor_in_use(self) -> Tensor | None:
-        if self.stabilizer == "adaptive":
+        if self.stabilizer != "floor":
             return None
         if self.floor > 0:
             return self.floor

@@ -5,7 +5,8 @@ from __future__ import annotations
 from torch import Tensor
 from torch.nn import functional
 
-from eideploy.cells.layer import EICircuit, Stabilizer
+from eideploy.cells.circuit import Stabilizer
+from eideploy.cells.layer import EICircuit
 
 
 class EILinear(EICircuit):
@@ -17,7 +18,7 @@ class EILinear(EICircuit):
         ratio: excitatory per inhibitory neurons.
         divisive: False gives the balanced current alone, as in a readout; its gains and bias are
             then not used and get no gradient.
-        stabilizer: "adaptive" for training, "floor" for what a chip does.
+        stabilizer: "adaptive" for training, "floor" for what a chip does, "none" for neither.
         gradient_scaling: divide the gradient of W_EI by the fan-in (E-I Prop).
 
     Equation, attributes and errors: `EICircuit`.

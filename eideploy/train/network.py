@@ -41,6 +41,8 @@ def build_network(recipe: Recipe) -> SequentialState:
         network = build(data.shape, data.classes, neuron, **dict(options))
     for layer in network.modules():
         if isinstance(layer, EICircuit):
+            layer.stabilizer = recipe.training.stabilizer
+            layer.straight_through = recipe.training.straight_through
             layer.gradient_scaling = recipe.training.gradient_scaling
     return network
 

@@ -48,6 +48,19 @@ def test_adaptive_stabilizer_fills_zeros_with_the_smallest_other_entry_of_their_
     assert torch.equal(filled, expected)
 
 
+def test_negative_divisors_are_left_and_the_least_magnitude_fills() -> None:
+    """Without Dale's law S has either sign; nothing but a division by exactly 0 is prevented."""
+    shunt = torch.tensor([[0.0, -0.5, 2.0], [0.25, -3.0, 0.0], [-1.0, -2.0, 4.0], [-0.0, 0.0, 0.0]])
+    assert circuit.smallest_nonzero(shunt).tolist() == [-0.5, 0.25, -1.0, torch.inf]
+    filled = circuit.adaptive_stabilizer(shunt)
+    assert filled.tolist() == [
+        [-0.5, -0.5, 2.0],
+        [0.25, -3.0, 0.25],
+        [-1.0, -2.0, 4.0],
+        [torch.inf] * 3,
+    ]
+
+
 def test_adaptive_stabilizer_leaves_a_row_without_zeros_bit_for_bit() -> None:
     shunt = drawn(N, E) + 1e-9
     assert torch.equal(circuit.adaptive_stabilizer(shunt), shunt)
@@ -76,6 +89,16 @@ def test_adaptive_stabilizer_passes_gradients_straight_through() -> None:
     (circuit.adaptive_stabilizer(shunt) * upstream).sum().backward()
     assert shunt.grad is not None
     assert torch.equal(shunt.grad, upstream)
+
+
+def test_without_straight_through_no_gradient_reaches_what_was_filled() -> None:
+    shunt = drawn(N, E, zeros=0.4).requires_grad_()
+    upstream = drawn(N, E)
+    filled = circuit.adaptive_stabilizer(shunt, straight_through=False)
+    assert torch.equal(filled, circuit.adaptive_stabilizer(shunt))
+    (filled * upstream).sum().backward()
+    assert shunt.grad is not None
+    assert torch.equal(shunt.grad, upstream * (shunt != 0))
 
 
 def test_gradient_of_the_current_is_that_at_the_filled_value() -> None:

@@ -11,7 +11,7 @@ import torch
 from norse.torch.functional.lif_box import LIFBoxFeedForwardState
 from torch import Tensor
 
-from eideploy.cells import LIF, EICircuit, EIConv2d, EILinear, Reset, lif_step
+from eideploy.cells import LIF, EICircuit, EIConv2d, EILinear, Reset, Stabilizer, lif_step
 from eideploy.cells.current import circuit_current
 
 RESETS: tuple[Reset, ...] = ("zero", "subtract")
@@ -60,7 +60,7 @@ def drawn(*shape: int, seed: int = 0) -> Tensor:
     ("dtype", "tolerance"),
     [(torch.float64, TIGHT), (torch.float32, {"rtol": 1e-4, "atol": 1e-5})],
 )
-@pytest.mark.parametrize("kind", ["adaptive", "floor", "readout"])
+@pytest.mark.parametrize("kind", ["adaptive", "blocked", "floor", "none", "readout"])
 def test_a_circuit_is_the_plain_one(
     plain: ModuleType, kind: str, dtype: torch.dtype, tolerance: dict[str, float]
 ) -> None:
@@ -72,8 +72,9 @@ def test_a_circuit_is_the_plain_one(
             circuit.gain_e.uniform_(0.5, 2)
             circuit.bias.uniform_(-1, 1)
         x = drawn(10, *sample).to(dtype)
-        if kind == "floor":
-            circuit.stabilizer = "floor"
+        circuit.straight_through = kind != "blocked"
+        if kind in ("floor", "none"):
+            circuit.stabilizer = kind
             circuit.floor.fill_(0.3)
         _, shunt = circuit.components(x)
         assert (shunt == 0).any()
@@ -84,19 +85,38 @@ def test_a_circuit_is_the_plain_one(
             if expected is None:
                 assert ours[name] is None
             else:
-                torch.testing.assert_close(ours[name], expected, **tolerance, msg=name)
+                torch.testing.assert_close(
+                    ours[name], expected, **tolerance, equal_nan=kind == "none", msg=name
+                )
+
+
+def test_without_a_stabilizer_zero_is_divided_by() -> None:
+    """Why the method has one: what B/0 is, infinite or NaN, arrives at the neurons."""
+    for circuit, sample in circuits(divisive=True):
+        with torch.no_grad():
+            circuit.weight_ei[0] = 0  # S = 0 beside B > 0
+        circuit.stabilizer = "none"
+        x = drawn(10, *sample)
+        balanced, shunt = circuit.components(x)
+        current = circuit(x)
+        assert torch.equal(current.isinf(), (shunt == 0) & (balanced != 0))
+        assert torch.equal(current.isnan(), (shunt == 0) & (balanced == 0))
+        assert current.isinf().any()
+        assert current.isnan().any()
 
 
 @pytest.mark.parametrize("space", [(), (2, 3)])
-@pytest.mark.parametrize("floor", [None, 0.5])
+@pytest.mark.parametrize("stabilizer", ["adaptive", "floor", "none"])
 def test_gradients_of_the_current_agree_with_finite_differences(
-    space: tuple[int, ...], floor: float | None
+    space: tuple[int, ...], stabilizer: Stabilizer
 ) -> None:
     torch.manual_seed(2)
     shapes = [(4, 8, *space), (6, 2), (2,), (6,), (6,)]
     inputs = [(torch.rand(shape).double() + 0.1).requires_grad_() for shape in shapes]
-    least = None if floor is None else torch.tensor(floor, dtype=torch.float64)
-    assert torch.autograd.gradcheck(lambda *values: circuit_current(*values, least), inputs)
+    floor = torch.tensor(0.5, dtype=torch.float64) if stabilizer == "floor" else None
+    assert torch.autograd.gradcheck(
+        lambda *values: circuit_current(*values, stabilizer, floor=floor), inputs
+    )
 
 
 @pytest.mark.parametrize("reset", RESETS)
