@@ -14,6 +14,8 @@ from torch.nn import functional
 from eideploy.cells import project_
 from eideploy.errors import InputError
 from eideploy.graph.export import node_names
+from eideploy.train.loading import to_sequence
+from eideploy.train.network import dataset_of
 from eideploy.train.optimizer import make_optimizer, make_schedule
 from eideploy.train.recipe import Recipe
 
@@ -36,9 +38,8 @@ class TrainingModule(LightningModule):
         self.recipe = recipe
 
     def forward(self, x: Tensor) -> Tensor:
-        """Logits [B, classes] of samples [B, …] shown as constant currents."""
-        sequence = x.expand(self.recipe.steps, *x.shape)
-        output, _ = self.network(sequence)
+        """Logits [B, classes] of samples [B, …], or [B, T, …] of timed data."""
+        output, _ = self.network(self._sequence(x))
         return output.mean(0)
 
     def training_step(self, batch: Batch, batch_index: int) -> Tensor:
@@ -73,12 +74,15 @@ class TrainingModule(LightningModule):
         super().optimizer_step(*args, **kwargs)
         project_(self.network)
 
+    def _sequence(self, x: Tensor) -> Tensor:
+        return to_sequence(x, self.recipe.steps, dataset_of(self.recipe).timed)
+
     def _log_accuracy(self, name: str, logits: Tensor, y: Tensor) -> None:
         right = (logits.argmax(1) == y).float().mean() * 100
         self.log(name, right, on_step=False, on_epoch=True, batch_size=len(y))
 
     def _not_finite(self, x: Tensor, loss: Tensor, batch_index: int) -> InputError:
-        layer = first_not_finite(self.network, x.expand(self.recipe.steps, *x.shape))
+        layer = first_not_finite(self.network, self._sequence(x))
         return InputError(
             f"training {self.recipe.name}: the loss is {loss.item()} in epoch "
             f"{self.current_epoch + 1}, batch {batch_index + 1}; the first layer whose output is "

@@ -15,12 +15,13 @@ from eideploy.train.zoo import find_builder, options_model, recipe_files
 
 
 def dataset_of(recipe: Recipe) -> DatasetSpec:
-    """The data set of a recipe.
+    """The data set of a recipe: flat if it says so, and as many samples as it says.
 
     Raises:
         RecipeError: it is not known.
     """
-    return find_dataset(recipe.data.name, flat=recipe.data.flat)
+    data = recipe.data
+    return find_dataset(data.name, flat=data.flat).limited(data.train_samples, data.test_samples)
 
 
 def build_network(recipe: Recipe) -> SequentialState:

@@ -15,6 +15,7 @@ from eideploy.train.complaint import complaint, nearest
 from eideploy.train.data import find_dataset
 from eideploy.train.document import dump, parse
 from eideploy.train.sections import (
+    AugmentSection,
     Count,
     DataSection,
     ExpectedSection,
@@ -144,12 +145,22 @@ def _validate(values: Any, source: str) -> Recipe:
     name, options = recipe.model.name, recipe.model.options
     try:
         schema = zoo.options_model(name)
-        find_dataset(recipe.data.name)
+        _check_augmentation(recipe.data)
     except RecipeError as error:
         raise RecipeError(f"{source}: {error.what}", error.remedy) from error
     complete = _check(schema, options, source, ("model",))
     model = ModelSection(name=name, **complete.model_dump(mode="json"))
     return recipe.model_copy(update={"model": model})
+
+
+def _check_augmentation(data: DataSection) -> None:
+    spec = find_dataset(data.name, flat=data.flat)
+    if data.augment != AugmentSection() and (spec.timed or len(spec.shape) != 3):
+        kind = "event data" if spec.timed else "flat samples"
+        raise RecipeError(
+            f"data.augment is for images; {data.name} gives {kind} of shape {list(spec.shape)}",
+            "Leave data.augment out" + ("." if spec.timed else ", or set data.flat to false."),
+        )
 
 
 def _check(

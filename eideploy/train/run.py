@@ -28,7 +28,7 @@ from eideploy.cells import EICircuit, Stabilizer
 from eideploy.errors import InputError
 from eideploy.files import atomic_write, write_text
 from eideploy.graph.export import calibrate_shunt_means, export
-from eideploy.train.data import Array, Dataset, DatasetSpec, present
+from eideploy.train.data import Array, DatasetSpec, present
 from eideploy.train.network import build_network, dataset_of
 from eideploy.train.recipe import Recipe, load_recipe
 
@@ -104,11 +104,20 @@ class Run:
         return network.to(dtype).eval()
 
     def samples(self, split: Split = "test") -> tuple[Array, Array]:
-        """Stimulus [sample, step, *shape] and classes [sample] of its training or test data."""
-        data: Dataset = self.data.load()
+        """Stimulus [sample, step, *shape] and classes [sample] of its training or test data.
+
+        The stimulus is float32; of data that are not timed it is a view of one step.
+
+        Raises:
+            MissingComponentError: the data set is not there.
+            InputError: it is damaged.
+        """
+        spec, steps = self.data, self.recipe.steps
+        data = spec.load(steps)
         train = split == "train"
-        x, y = (data.train_x, data.train_y) if train else (data.test_x, data.test_y)
-        return present(x, self.recipe.steps), y
+        k, y = (data.train_x, data.train_y) if train else (data.test_x, data.test_y)
+        x = spec.values(k)
+        return (x if spec.timed else present(x, steps)), y
 
 
 def to_graph(run: Run, *, form: Literal["ei", "folded"] = "ei") -> nir.NIRGraph:

@@ -13,14 +13,14 @@ from pathlib import Path
 import torch
 from lightning.pytorch import Callback, Trainer
 from norse.torch import SequentialState
-from torch.utils.data import DataLoader, TensorDataset
 
 from eideploy.cells import ei_init_network_
 from eideploy.errors import InputError, OutputError
 from eideploy.graph.export import node_names
 from eideploy.train.calibration import accuracy, calibrate
 from eideploy.train.callbacks import EpochProgress, History, quiet_lightning
-from eideploy.train.data import Array, Dataset
+from eideploy.train.data import Dataset
+from eideploy.train.loading import make_loader, to_sequence
 from eideploy.train.module import TrainingModule
 from eideploy.train.network import build_network, dataset_of
 from eideploy.train.recipe import Recipe
@@ -52,7 +52,7 @@ def train(
     folder = Path(out_dir)
     _check_place(folder, overwrite)
     started = time.perf_counter()
-    data = dataset_of(recipe).load()
+    data = dataset_of(recipe).load(recipe.steps)
     # Draws come from the recipe's seed and leave the caller's random numbers as they are.
     with torch.random.fork_rng(devices=[]), _threads(recipe.training.threads):
         torch.manual_seed(recipe.seed)
@@ -71,11 +71,13 @@ def _fit(
     network: SequentialState, recipe: Recipe, data: Dataset, progress: bool
 ) -> list[dict[str, float]]:
     """Initialize and train the network in place; returns the history."""
-    loader = _loader(data.train_x, data.train_y, recipe, shuffle=True)
+    spec = dataset_of(recipe)
+    loader = make_loader(data.train_x, data.train_y, spec, recipe, train=True)
     if recipe.training.ei_init:
         first, _ = next(iter(loader))
         names = {layer: name for name, layer in node_names(network)}
-        ei_init_network_(network, first.expand(recipe.steps, *first.shape), names=names)
+        sequence = to_sequence(first, recipe.steps, spec.timed)
+        ei_init_network_(network, sequence, names=names)
     history = History()
     callbacks: list[Callback] = [history]
     if progress:
@@ -91,23 +93,12 @@ def _fit(
             enable_model_summary=False,
             enable_progress_bar=False,
             num_sanity_val_steps=0,
+            use_distributed_sampler=False,
         )
         with _interruptible(trainer):
-            test = _loader(data.test_x, data.test_y, recipe, shuffle=False)
+            test = make_loader(data.test_x, data.test_y, spec, recipe, train=False)
             trainer.fit(TrainingModule(network, recipe), loader, test)
     return history.epochs
-
-
-def _loader(
-    x: Array, y: Array, recipe: Recipe, *, shuffle: bool
-) -> DataLoader[tuple[torch.Tensor, ...]]:
-    order = torch.Generator().manual_seed(recipe.seed)
-    return DataLoader(
-        TensorDataset(torch.from_numpy(x), torch.from_numpy(y)),
-        batch_size=recipe.training.batch_size,
-        shuffle=shuffle,
-        generator=order,
-    )
 
 
 @contextmanager
