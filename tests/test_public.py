@@ -8,8 +8,8 @@ import pytest
 
 PUBLIC = {
     "eideploy.cells": """
-        EICircuit EIConv2d EILinear InputStatistics LIF LIFCell Reset Stabilizer ei_init_
-        ei_init_network_ he_init_network_ input_statistics lif_parameters lif_step
+        EICircuit EIConv2d EILinear InputStatistics LIF LIFCell Reset ResidualBlock Stabilizer
+        ei_init_ ei_init_network_ he_init_network_ input_statistics lif_parameters lif_step
         non_negative_parameters project_
     """,
     "eideploy.train": """

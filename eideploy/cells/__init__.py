@@ -11,6 +11,7 @@ from eideploy.cells.init import InputStatistics, ei_init_, ei_init_network_, inp
 from eideploy.cells.layer import EICircuit
 from eideploy.cells.lif import LIF, LIFCell, Reset, lif_parameters, lif_step
 from eideploy.cells.linear import EILinear
+from eideploy.cells.residual import ResidualBlock
 
 __all__ = [
     "LIF",
@@ -20,6 +21,7 @@ __all__ = [
     "InputStatistics",
     "LIFCell",
     "Reset",
+    "ResidualBlock",
     "Stabilizer",
     "ei_init_",
     "ei_init_network_",

@@ -11,8 +11,8 @@ if TYPE_CHECKING:
     from norse.torch import SequentialState
     from torch import nn
 
+    from eideploy.cells import ResidualBlock
     from eideploy_models.layers import Layers
-    from eideploy_models.residual import ResidualBlock
 
 STAGES: dict[int, tuple[tuple[int, int], ...]] = {18: ((64, 2), (128, 2), (256, 2), (512, 2))}
 """Channels and number of blocks of each stage by depth; each stage but the first halves the size.
@@ -81,7 +81,7 @@ def _block(
 ) -> ResidualBlock:
     from norse.torch import SequentialState
 
-    from eideploy_models.residual import ResidualBlock
+    from eideploy.cells import ResidualBlock
 
     first, second = make.conv(fan_in, width, stride=stride), make.conv(width, width)
     body = SequentialState(first, neuron(), second, neuron())

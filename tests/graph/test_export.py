@@ -152,9 +152,9 @@ def test_nested_sequences_are_named_through():
 @pytest.mark.parametrize(
     ("modules", "message"),
     [
-        ([torch.nn.Linear(4, 8), cells.LIF()], "module 0 .* is a Linear"),
+        ([torch.nn.Bilinear(4, 4, 8), cells.LIF()], "module 0 .* is a Bilinear"),
         ([cells.EILinear(4, 8), torch.nn.BatchNorm1d(8), cells.LIF()], "module 1 .* BatchNorm1d"),
-        ([cells.EILinear(4, 8), cells.EILinear(8, 8), cells.LIF()], "second circuit 'ei1'"),
+        ([cells.EILinear(4, 8), cells.EILinear(8, 8), cells.LIF()], "module 1 .* second 'ei1'"),
         ([cells.EILinear(4, 8), cells.LIF(), cells.EILinear(8, 2)], "divides and drives no LIF"),
     ],
 )

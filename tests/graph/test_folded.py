@@ -197,10 +197,13 @@ def test_other_tools_refuse_the_dialect(dense_network, tmp_path):
 @pytest.mark.parametrize(
     ("means", "message"),
     [
-        (None, "node 'ei2': shunt_means has no mean divisor"),
-        ({"ei2": np.ones(11)}, r"node 'ei2': its mean divisor has shape \(11,\), expected \(12,\)"),
-        ({"ei2": np.zeros(12)}, "node 'ei2': .* not positive"),
-        ({"ei2": np.full(12, np.nan)}, "node 'ei2': .* not positive"),
+        (None, "node 'ei1': shunt_means has no mean divisor"),
+        (
+            {"ei1": np.ones(20), "ei2": np.ones(11)},
+            r"node 'ei2': its mean divisor has shape \(11,\), expected \(12,\)",
+        ),
+        ({"ei1": np.ones(20), "ei2": np.zeros(12)}, "node 'ei2': .* not positive"),
+        ({"ei1": np.ones(20), "ei2": np.full(12, np.nan)}, "node 'ei2': .* not positive"),
     ],
 )
 def test_bad_shunt_means_are_named(means, message, dense_network):

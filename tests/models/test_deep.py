@@ -10,7 +10,6 @@ import pytest
 import torch
 from eideploy_models import resnet, vgg
 from eideploy_models.layers import Layers, Merged
-from eideploy_models.residual import ResidualBlock
 from norse.torch import Lift, SequentialState
 
 from eideploy.cells import (
@@ -18,11 +17,12 @@ from eideploy.cells import (
     EICircuit,
     EIConv2d,
     EILinear,
+    ResidualBlock,
     ei_init_network_,
     non_negative_parameters,
     project_,
 )
-from eideploy.errors import InputError, RecipeError, UnsupportedError
+from eideploy.errors import InputError, RecipeError
 from eideploy.graph import check, read, write
 from eideploy.graph.export import export, node_names
 from eideploy.train import build_network, freeze_network, override, parse_recipe
@@ -227,9 +227,18 @@ def test_vgg_is_exported_and_read_back(tmp_path: Path) -> None:
     assert [graph.nodes[f"pool{i}"].kernel_size.tolist() for i in range(1, 6)] == [[2, 2]] * 5
 
 
-def test_a_residual_network_is_refused_by_name() -> None:
-    with pytest.raises(UnsupportedError, match="module 2 of the network is a ResidualBlock"):
-        node_names(build("resnet18"))
+def test_circuits_of_blocks_are_named_body_first() -> None:
+    network = build("resnet18")
+    names = {module: name for name, module in node_names(network)}
+    assert [names[m] for m in network[4].body] == ["ei6", "lif6", "ei7", "lif7"]
+    assert [names[m] for m in network[4].shortcut] == ["ei8", "lif8"]
+    neurons = [m for m in network.modules() if isinstance(m, LIF)]
+    assert [names[m] for m in neurons] == [f"lif{i}" for i in range(1, 21)]
+    assert list(names.values())[-3:] == ["pool1", "flatten1", "readout"]
+    twin = [name for name, _ in node_names(build("resnet18", inhibition=False))]
+    assert twin == [
+        name.replace("ei", "conv", 1) if name.startswith("ei") else name for name in names.values()
+    ]
 
 
 @pytest.mark.parametrize("name", ["vgg8", "resnet18"])

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import math
 import warnings
 from collections.abc import Mapping, Sequence
@@ -20,8 +19,9 @@ from eideploy.graph.codec import Shape
 from eideploy.graph.context import within
 from eideploy.graph.dialect import Array, EIConv2d, EILinear, SoftResetLIF
 from eideploy.graph.export.folded import fold
-from eideploy.graph.export.naming import node_names
-from eideploy.graph.repair import GraphWarning
+from eideploy.graph.export.layers import plain_layer
+from eideploy.graph.export.naming import INPUT, Node, wire
+from eideploy.graph.repair import Edge, GraphWarning
 from eideploy.graph.shapes import apply, output_shape
 
 Form = Literal["ei", "folded"]
@@ -42,7 +42,9 @@ def export(
 
     A LIF with v ← v − v/τ + I, τ in steps, becomes NIR's v ← v + dt/τ'·((v_leak − v) + R·I) with
     τ' = τ·dt seconds, R = τ and v_leak = 0. Weights keep their dtype; the constants of neurons are
-    float64, since τ' is seldom a float32 number.
+    float64, since τ' is seldom a float32 number. A BatchNorm is folded into the layer in front of
+    it, see `eideploy.graph.export.layers`. A residual block becomes two branches whose outputs both
+    lead to what follows, since a node adds up what its edges bring.
 
     Args:
         network: as `node_names` takes it, its floors calibrated.
@@ -78,18 +80,22 @@ def export(
         {"input": np.array(shape)},
         metadata={key: value for key, value in about.items() if value is not None},
     )
-    chain: dict[str, nir.NIRNode] = {}
-    for name, module in node_names(network):
-        with within(f"node {name!r}"):
-            chain[name], shape = _node(module, shape, dt)
+    wired, ends = wire(network)
+    nodes: dict[str, nir.NIRNode] = {INPUT: source}
+    shapes = {INPUT: shape}
+    edges: list[Edge] = []
+    for node in wired:
+        with within(f"node {node.name!r}"):
+            nodes[node.name], shapes[node.name] = _node(node, shapes, dt)
+        edges += [(before, node.name) for before in node.sources]
     if form == "folded":
-        chain = fold(chain, shunt_means or {})
-        _warn_of_soft_reset(chain)
-    nodes = {"input": source, **chain, "output": nir.Output({"output": np.array(shape)})}
-    names = list(nodes)
+        nodes = fold(nodes, edges, shunt_means or {})
+        _warn_of_soft_reset(nodes)
+    nodes["output"] = nir.Output({"output": np.array(shapes[ends[0]])})
+    edges += [(end, "output") for end in ends]
     graph = nir.NIRGraph(
         nodes,
-        list(itertools.pairwise(names)),
+        edges,
         metadata={
             **(metadata or {}),
             "dt": float(dt),
@@ -103,24 +109,32 @@ def export(
     return graph
 
 
-def _node(module: torch.nn.Module, shape: Shape, dt: float) -> tuple[nir.NIRNode, Shape]:
-    """The node of a module that gets input of `shape`, and the shape of its output."""
+def _node(node: Node, shapes: Mapping[str, Shape], dt: float) -> tuple[nir.NIRNode, Shape]:
+    """What a module becomes, given the output shapes of those before it, and its output shape."""
+    module, shape = node.module, shapes[node.sources[0]]
     if isinstance(module, cells.EICircuit):
-        node = _circuit(module, shape)
-        return node, tuple(int(n) for n in node.output_type["output"])
+        circuit = _circuit(module, shape)
+        return circuit, tuple(int(n) for n in circuit.output_type["output"])
+    made: nir.NIRNode
     if isinstance(module, (cells.LIF, cells.LIFCell)):
-        node = _neuron(module, shape, dt)
+        made = _neuron(module, shape, dt)
+    elif isinstance(module, torch.nn.AvgPool2d):
+        made = _pool(module)
     elif isinstance(module, torch.nn.Flatten):
-        # The module counts batch and time in front; a node counts the axes of one sample.
-        if module.end_dim != -1 or module.start_dim not in (1, 2, -len(shape)):
-            raise UnsupportedError(
-                f"Flatten({module.start_dim}, {module.end_dim}) keeps some axes of a sample apart",
-                "Flatten all of them, with torch.nn.Flatten(2) where input is [T, B, …].",
-            )
-        node = nir.Flatten({"input": np.array(shape)}, start_dim=0, end_dim=-1)
+        made = _flatten(module, shape)
     else:
-        node = _pool(module)
-    return node, output_shape(node, shape)
+        made = plain_layer(module, shape)
+    return made, output_shape(made, shape)
+
+
+def _flatten(module: torch.nn.Flatten, shape: Shape) -> nir.Flatten:
+    # The module counts batch and time in front; a node counts the axes of one sample.
+    if module.end_dim != -1 or module.start_dim not in (1, 2, -len(shape)):
+        raise UnsupportedError(
+            f"Flatten({module.start_dim}, {module.end_dim}) keeps some axes of a sample apart",
+            "Flatten all of them, with torch.nn.Flatten(2) where input is [T, B, …].",
+        )
+    return nir.Flatten({"input": np.array(shape)}, start_dim=0, end_dim=-1)
 
 
 def _circuit(module: cells.EICircuit, shape: Shape) -> EILinear | EIConv2d:

@@ -31,11 +31,11 @@ class ResidualBlock(nn.Module):
         """Run over a sequence.
 
         Args:
-            x: spikes, or counts of them, [T, B, C, H, W].
+            x: spikes, or counts of them, [T, B, …].
             state: as returned for the steps before; at rest if not given.
 
         Returns:
-            Counts of spikes [T, B, C', H', W'], and the last state.
+            Counts of spikes [T, B, …], and the last state.
         """
         body_state, shortcut_state = state or (None, None)
         spikes, body_state = self.body(x, body_state)
