@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from eideploy.train.data.dataset import Dataset, DatasetSpec
+from eideploy.train.data.split import held_out
 
 
 def load(steps: int) -> Dataset:
@@ -18,9 +19,8 @@ def load(steps: int) -> Dataset:
     images, labels = load_digits(return_X_y=True)
     x = images.astype(np.uint8).reshape(-1, 1, 8, 8)
     y = labels.astype(np.int64)
-    held_out = np.zeros(len(y), dtype=bool)
-    held_out[np.argsort(y, kind="stable")[::5]] = True
-    return Dataset(x[~held_out], y[~held_out], x[held_out], y[held_out])
+    out = held_out(y, every=5)
+    return Dataset(x[~out], y[~out], x[out], y[out])
 
 
 DIGITS = DatasetSpec((1, 8, 8), classes=10, levels=16, high=1.0, load=load)

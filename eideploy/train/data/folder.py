@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
+import numpy as np
+
 from eideploy.errors import EideployError, InputError, MissingComponentError
+from eideploy.train.data.dataset import Array
 
 VARIABLE = "EIDEPLOY_DATA"
 DEFAULT = Path("data")
@@ -47,6 +51,38 @@ def find(name: str, choices: Sequence[str], how: str) -> Path:
         f"the data set {name} is not there: no {looked}",
         f"{how} Another folder is chosen by --data-dir or {VARIABLE}.",
     )
+
+
+def files_by_class(folder: Path, classes: Sequence[str], suffix: str) -> tuple[list[Path], Array]:
+    """The files of a folder that has one folder for each class, sorted by class and name.
+
+    Args:
+        folder: of the data set.
+        classes: names of the folders, in the order of the classes.
+        suffix: of the files.
+
+    Returns:
+        The files and the class of each.
+
+    Raises:
+        InputError: a class has none.
+    """
+    paths, labels = [], []
+    for label, name in enumerate(classes):
+        found = sorted((folder / name).glob(f"*{suffix}"), key=_by_number)
+        if not found:
+            raise InputError(
+                f"{folder / name} holds no *{suffix} file", "It is incomplete; unpack it again."
+            )
+        paths += found
+        labels += [label] * len(found)
+    return paths, np.array(labels, dtype=np.int64)
+
+
+def _by_number(path: Path) -> tuple[int, str]:
+    """Sorts a_2 before a_10."""
+    number = re.search(r"\d+$", path.stem)
+    return (int(number.group()) if number else -1, path.name)
 
 
 @contextmanager

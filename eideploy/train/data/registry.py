@@ -7,8 +7,9 @@ from eideploy.train.complaint import nearest
 from eideploy.train.data.dataset import DatasetSpec
 from eideploy.train.data.digits import DIGITS
 from eideploy.train.data.mnist import MNIST
+from eideploy.train.data.nmnist import NMNIST
 
-DATASETS = {"digits": DIGITS, "mnist": MNIST}
+DATASETS = {"digits": DIGITS, "mnist": MNIST, "nmnist": NMNIST}
 
 
 def find_dataset(name: str, *, flat: bool = False) -> DatasetSpec:
