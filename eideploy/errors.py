@@ -8,7 +8,7 @@ EideployError                  exit code
 │   └── OutputError                2      a result cannot be written (disk full, read-only …)
 ├── UnsupportedError               2      well-formed, but this pass or target cannot do it
 │   └── QuantizationError          2      no choice of integers fits the declared widths
-├── MissingComponentError          3      an optional component is not installed
+├── MissingComponentError          3      an optional component or a data set is missing
 └── TargetError                    1      a target failed while running (a worker died, time-out)
 """
 
@@ -69,7 +69,7 @@ class EideployWarning(UserWarning):
 
 
 class MissingComponentError(EideployError):
-    """An optional component is not installed."""
+    """An optional component is not installed, or a data set is missing."""
 
     exit_code = 3
 

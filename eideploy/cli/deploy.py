@@ -11,6 +11,7 @@ import typer
 from eideploy.cli.console import progress_bar, remark
 from eideploy.cli.inputs import is_program, load_input, load_model, read_stimulus
 from eideploy.cli.options import (
+    DataDir,
     Dt,
     Form,
     GraphForm,
@@ -33,6 +34,7 @@ def export(
     run: Annotated[Path, typer.Argument(help="A run directory.", metavar="RUN")],
     output: Annotated[Path, typer.Option("--output", "-o", help="The .nir file to write.")],
     form: GraphForm = Form.ei,
+    data_dir: DataDir = None,
 ) -> None:
     """Write a trained run as a NIR graph."""
     from eideploy.graph import write
@@ -69,6 +71,7 @@ def run(
     weight_bits: WeightBits = None,
     dt: Dt = None,
     stimulus: StimulusFile = None,
+    data_dir: DataDir = None,
     samples: Samples = None,
     timeout: Timeout = None,
     json: Json = False,

@@ -23,6 +23,14 @@ class Form(str, Enum):
     folded = "folded"
 
 
+def _read_from(folder: Path | None) -> None:
+    """Take effect as soon as it is parsed: verbs load data in many places."""
+    if folder is not None:
+        from eideploy.train.data import use_data_folder
+
+        use_data_folder(folder)
+
+
 Model = Annotated[
     Path,
     typer.Argument(help="A run directory of `eideploy train`, or a .nir file.", metavar="MODEL"),
@@ -52,6 +60,14 @@ GraphForm = Annotated[
         "--form",
         help="Of a run: ei, the circuits as they are (NIR with the E-I dialect); folded, plain NIR "
         "in which each divisive gain is its calibrated mean.",
+    ),
+]
+DataDir = Annotated[
+    Path | None,
+    typer.Option(
+        "--data-dir",
+        callback=_read_from,
+        help="Folder of data sets; default EIDEPLOY_DATA, or `data` here.",
     ),
 ]
 Samples = Annotated[

@@ -11,6 +11,7 @@ from eideploy.cli.console import out, print_json, remark, stages
 from eideploy.cli.deploy import with_timeout
 from eideploy.cli.inputs import Model, frozen_trace, load_input, load_model, trained_trace
 from eideploy.cli.options import (
+    DataDir,
     Dt,
     Form,
     GraphForm,
@@ -41,6 +42,7 @@ def verify(
     weight_bits: WeightBits = None,
     dt: Dt = None,
     stimulus: StimulusFile = None,
+    data_dir: DataDir = None,
     samples: Samples = None,
     timeout: Timeout = None,
     json: Json = False,
