@@ -19,6 +19,7 @@ from eideploy.cli.console import err, print_error
 from eideploy.cli.demo import demo
 from eideploy.cli.deploy import compile_, export, inspect
 from eideploy.cli.deploy import run as run_
+from eideploy.cli.importing import import_checkpoint
 from eideploy.cli.system import doctor, targets
 from eideploy.cli.training import models, train
 from eideploy.cli.verification import verify
@@ -56,7 +57,13 @@ def options(
 
 VERBS: dict[str, dict[str, Callable[..., None]]] = {
     "Everything at once": {"demo": demo},
-    "The way of a network": {"train": train, "export": export, "compile": compile_, "run": run_},
+    "The way of a network": {
+        "train": train,
+        "import-checkpoint": import_checkpoint,
+        "export": export,
+        "compile": compile_,
+        "run": run_,
+    },
     "The proof": {"verify": verify},
     "Looking around": {
         "inspect": inspect,

@@ -30,19 +30,22 @@ def vgg(
     neuron: Callable[[], nn.Module],
     *,
     depth: Literal[8, 11, 16, 19] = 8,
+    stages: tuple[tuple[int, ...], ...] | None = None,
     inhibition: bool = True,
     ratio: int = 4,
 ) -> SequentialState:
-    """A VGG: 3×3 circuits and LIF in five stages, 2×2 average pools after them, one linear readout.
+    """A VGG: 3×3 circuits and LIF in stages, a 2×2 average pool after each, one linear readout.
 
     Five pools take 32×32 to 1×1; an odd row or column at the edge is dropped. At 10 classes, RGB
     and ratio 4 the parameters are 5,048,714 (depth 8), 11,834,570, 18,856,378 and 25,642,234 (19).
 
     Args:
-        input_shape: [channels, height, width], at least 32×32.
+        input_shape: [channels, height, width], at least 2×2 to the power of the number of stages:
+            32×32 for any depth.
         classes: outputs of the readout.
         neuron: makes a LIF over sequences.
-        depth: 8, 11, 16 or 19.
+        depth: 8, 11, 16 or 19, each of five stages.
+        stages: channels of the convolutions of each stage, instead of those of a depth.
         inhibition: false gives the BatchNorm twin, see `eideploy_models.layers`.
         ratio: excitatory per inhibitory channels; without inhibition it is not used.
 
@@ -60,16 +63,23 @@ def vgg(
         raise InputError(
             f"model vgg has no depth {depth}", f"Use one of: {', '.join(map(str, STAGES))}."
         )
-    if len(input_shape) != 3 or min(input_shape[1:]) < 32:
+    chosen = STAGES[depth] if stages is None else stages
+    if not chosen or not all(chosen):
         raise InputError(
-            "model vgg takes [channels, height, width] of at least 32×32, "
+            f"model vgg: stages are {[list(stage) for stage in chosen]}",
+            "Give each stage at least one convolution, as in stages: [[64], [128, 128]].",
+        )
+    least = 2 ** len(chosen)
+    if len(input_shape) != 3 or min(input_shape[1:]) < least:
+        raise InputError(
+            f"model vgg takes [channels, height, width] of at least {least}×{least}, "
             f"the data have {list(input_shape)}",
             "Choose larger images (with data.flat false), or the model conv.",
         )
     make = Layers(inhibition, ratio)
     fan_in, *size = input_shape
     layers: list[nn.Module] = []
-    for stage in STAGES[depth]:
+    for stage in chosen:
         for width in stage:
             layers += [make.conv(fan_in, width), neuron()]
             fan_in = width

@@ -1,0 +1,171 @@
+"""A checkpoint of the paper's code becomes a run."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from eideploy.errors import EideployError, InputError, MissingComponentError
+from eideploy.train.calibration import accuracy, calibrate
+from eideploy.train.data import find_dataset, list_datasets
+from eideploy.train.document import dump
+from eideploy.train.importing.checkpoint import Checkpoint, read_checkpoint
+from eideploy.train.importing.circuits import Circuit, find_circuits
+from eideploy.train.importing.placing import place_
+from eideploy.train.importing.recognition import output_classes, recognize
+from eideploy.train.importing.settings import DATASETS, sections
+from eideploy.train.network import build_network
+from eideploy.train.recipe import Recipe, load_recipe, override, parse_recipe
+from eideploy.train.run import ABOUT, Run, save_run
+
+_STEPS = 4  # T of the paper for images
+
+
+@dataclass(frozen=True, eq=False)
+class Imported:
+    """What came of a checkpoint.
+
+    Attributes:
+        run: as it was written.
+        assumed: what the file did not say and how it was decided, a sentence each.
+        unfrozen: why the run is not frozen; empty if it is.
+    """
+
+    run: Run
+    assumed: tuple[str, ...]
+    unfrozen: str
+
+
+def import_checkpoint(
+    path: str | Path,
+    out_dir: str | Path | None = None,
+    *,
+    data: str | None = None,
+    steps: int | None = None,
+    recipe: str | Path | None = None,
+    changes: Sequence[str] = (),
+    freeze: bool | None = None,
+    overwrite: bool = False,
+) -> Imported:
+    """Make a run of a checkpoint that the paper's own code wrote.
+
+    The network is told from the shapes of its tensors and the numbers of its modules: model mlp,
+    vgg or resnet. What a file cannot say, the data set and the number of steps, is taken from the
+    settings in it where it has them. Weights are taken over as they are, rounded to float32.
+
+    Args:
+        path: what `torch.save` wrote, or a safetensors file.
+        out_dir: the run directory; runs/NAME if not given.
+        data: name of the data set that it was trained on.
+        steps: T.
+        recipe: the whole recipe, a name or a YAML file; the checkpoint then gives weights alone.
+        changes: to the recipe, "key.path=value" each.
+        freeze: calibrate the floors on the training data and measure accuracy on the test data;
+            None does so if the data set is there.
+        overwrite: replace a run that is already there.
+
+    Raises:
+        InputError: the checkpoint is refused, damaged, or of a network that is not known or not
+            certain; there is a run already; a circuit is dead on the training data.
+        UnsupportedError: the network is one that cannot be built here.
+        RecipeError: the recipe, a change of it, or the data set's name is wrong.
+        MissingComponentError: it is to be frozen, and the data set is not there.
+        OutputError: the directory cannot be written.
+    """
+    checkpoint = read_checkpoint(path)
+    circuits = find_circuits(checkpoint)
+    assumed: list[str] = []
+    if recipe is None:
+        chosen = _recipe(checkpoint, circuits, data, steps, assumed)
+    else:
+        given = {"data.name": data, "steps": steps}
+        extra = [f"{key}={value}" for key, value in given.items() if value is not None]
+        chosen = override(load_recipe(recipe), extra)
+    chosen = override(chosen, changes)
+    folder = Path("runs") / chosen.name if out_dir is None else Path(out_dir)
+    if (folder / ABOUT).exists() and not overwrite:
+        raise InputError(
+            f"{folder} holds a run already", "Choose another directory, or give --overwrite."
+        )
+    network = build_network(chosen)
+    place_(circuits, network)
+    metrics = {
+        "epochs": [],
+        "imported": {"file": checkpoint.path.name, "sha256": checkpoint.sha256},
+    }
+    run = Run(folder, chosen, network.state_dict(), metrics=metrics, floors=None)
+    unfrozen = "--no-freeze was given" if freeze is False else ""
+    if freeze is not False:
+        try:
+            run = _frozen(run)
+        except MissingComponentError as error:
+            if freeze:
+                raise
+            unfrozen = error.what
+    save_run(run)
+    return Imported(run, tuple(assumed), unfrozen)
+
+
+def _frozen(run: Run) -> Run:
+    test_accuracy = accuracy(run.network("adaptive"), *run.samples())
+    return calibrate(replace(run, metrics={**run.metrics, "test_accuracy": test_accuracy}))
+
+
+def _recipe(
+    checkpoint: Checkpoint,
+    circuits: Sequence[Circuit],
+    data: str | None,
+    steps: int | None,
+    assumed: list[str],
+) -> Recipe:
+    """The recipe of the network, from its shapes and the settings in the file."""
+    config = checkpoint.config
+    name = data or DATASETS.get(str(config.get("dataset"))) or _only_dataset(circuits, assumed)
+    spec = find_dataset(name)
+    model = recognize(circuits, spec)
+    label = f"{name}_{model['name']}{model.get('depth', '')}"
+    values: dict[str, Any] = {
+        "name": f"{label}_imported",
+        "description": f"imported from {checkpoint.path.name}",
+        "steps": steps or config.get("T"),
+        "model": model,
+        "data": {"name": name, "flat": model["name"] == "mlp"},
+        **sections(config),
+    }
+    if values["steps"] is None:
+        if spec.timed:
+            raise InputError(
+                f"the checkpoint does not say into how many steps {name} was cut",
+                "Give --steps; the paper has 10 for CIFAR10-DVS and 16 for DVS-Gesture.",
+            )
+        values["steps"] = _STEPS
+        assumed.append(f"shown for {_STEPS} steps, as in the paper (--steps changes it)")
+    if "learning_rate" not in config:
+        values["description"] += "; how it was trained is the paper's way, not read from it"
+    if "neuron" not in config:
+        assumed.append("neurons are those of the paper: tau 2, threshold 1, reset by subtraction")
+    return parse_recipe(dump(values), f"settings in {checkpoint.path}")
+
+
+def _only_dataset(circuits: Sequence[Circuit], assumed: list[str]) -> str:
+    """The data set that the network fits, if there is one only."""
+    fitting = []
+    for name in list_datasets():
+        spec = find_dataset(name)
+        try:
+            if spec.classes == output_classes(circuits) and recognize(circuits, spec):
+                fitting.append(name)
+        except EideployError:
+            continue
+    if len(fitting) == 1:
+        assumed.append(f"trained on {fitting[0]}, the only data set that fits (--data changes it)")
+        return fitting[0]
+    shape = list(circuits[0].shape[1:])
+    fits = f"fits {', '.join(fitting)}" if fitting else "fits none that is known"
+    raise InputError(
+        "the checkpoint does not say what it was trained on: a network of "
+        f"{output_classes(circuits)} classes whose first weights have shape {shape} {fits}",
+        f"Give --data NAME, one of: {', '.join(fitting or list_datasets())}.",
+    )
