@@ -13,7 +13,7 @@ PUBLIC = {
         non_negative_parameters project_
     """,
     "eideploy.train": """
-        Dataset Recipe Run accuracy build_network calibrate_floors find_dataset freeze
+        Cost Dataset Recipe Run accuracy build_network calibrate_floors cost_of find_dataset freeze
         freeze_network list_models list_recipes load_recipe load_run override parse_recipe
         present record_network to_graph train
     """,

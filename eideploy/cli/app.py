@@ -20,8 +20,9 @@ from eideploy.cli.demo import demo
 from eideploy.cli.deploy import compile_, export, inspect
 from eideploy.cli.deploy import run as run_
 from eideploy.cli.importing import import_checkpoint
+from eideploy.cli.models import models
 from eideploy.cli.system import doctor, targets
-from eideploy.cli.training import models, train
+from eideploy.cli.training import train
 from eideploy.cli.verification import verify
 from eideploy.errors import EideployError, EideployWarning
 

@@ -1,4 +1,4 @@
-"""Verbs `train` and `models`."""
+"""Verb `train`."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.table import Table
 
 from eideploy.cli.console import out, print_json, remark
 from eideploy.cli.options import Json
@@ -42,26 +41,3 @@ def train(
         return
     out.print(f"{chosen.name}: test accuracy {accuracy:.2f} %, in {folder}")
     remark(f"next: eideploy verify {folder} --target lava-fixed")
-
-
-def models(json: Json = False) -> None:
-    """List the recipes that are installed."""
-    from eideploy.train import list_recipes
-
-    rows = list_recipes()
-    if json:
-        print_json({"schema": "eideploy.models/1", "recipes": rows})
-        return
-    table = Table(box=None, pad_edge=False)
-    for column in ("recipe", "model", "data", "steps", "parameters", "about"):
-        table.add_column(column)
-    for row in rows:
-        table.add_row(
-            row["name"],
-            row["model"],
-            row["data"],
-            str(row["steps"]),
-            f"{row['parameters']:,}",
-            row["description"],
-        )
-    out.print(table)

@@ -10,8 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from eideploy.train.calibration import accuracy, calibrate_floors, freeze, freeze_network
+    from eideploy.train.cost import Cost, cost_of
     from eideploy.train.data import Dataset, find_dataset, present
-    from eideploy.train.network import build_network, list_recipes
+    from eideploy.train.listing import list_recipes
+    from eideploy.train.network import build_network
     from eideploy.train.recipe import Recipe, load_recipe, override, parse_recipe
     from eideploy.train.record import record_network
     from eideploy.train.run import Run, load_run, to_graph
@@ -19,12 +21,14 @@ if TYPE_CHECKING:
     from eideploy.train.zoo import list_models
 
 __all__ = [
+    "Cost",
     "Dataset",
     "Recipe",
     "Run",
     "accuracy",
     "build_network",
     "calibrate_floors",
+    "cost_of",
     "find_dataset",
     "freeze",
     "freeze_network",
@@ -42,8 +46,10 @@ __all__ = [
 
 _HOMES = {
     "calibration": ("accuracy", "calibrate_floors", "freeze", "freeze_network"),
+    "cost": ("Cost", "cost_of"),
     "data": ("Dataset", "find_dataset", "present"),
-    "network": ("build_network", "list_recipes"),
+    "listing": ("list_recipes",),
+    "network": ("build_network",),
     "recipe": ("Recipe", "load_recipe", "override", "parse_recipe"),
     "record": ("record_network",),
     "run": ("Run", "load_run", "to_graph"),

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import Any
 
 import torch
 from norse.torch import SequentialState
 
 from eideploy.cells import LIF, EICircuit
 from eideploy.train.data import DatasetSpec, find_dataset
-from eideploy.train.recipe import Recipe, load_recipe
-from eideploy.train.zoo import find_builder, options_model, recipe_files
+from eideploy.train.recipe import Recipe
+from eideploy.train.zoo import find_builder, options_model
 
 
 def dataset_of(recipe: Recipe) -> DatasetSpec:
@@ -46,21 +45,3 @@ def build_network(recipe: Recipe) -> SequentialState:
             layer.straight_through = recipe.training.straight_through
             layer.gradient_scaling = recipe.training.gradient_scaling
     return network
-
-
-def list_recipes() -> list[dict[str, Any]]:
-    """One row for each installed recipe: name, model, data, steps, parameters, description."""
-    rows = []
-    for name in sorted(recipe_files()):
-        recipe = load_recipe(name)
-        rows.append(
-            {
-                "name": name,
-                "model": recipe.model.name,
-                "data": recipe.data.name,
-                "steps": recipe.steps,
-                "parameters": sum(p.numel() for p in build_network(recipe).parameters()),
-                "description": recipe.description,
-            }
-        )
-    return rows

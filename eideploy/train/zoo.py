@@ -6,7 +6,7 @@ YAML files in a folder `recipes` beside the module that holds it.
 
 from __future__ import annotations
 
-import importlib.resources
+import importlib.util
 import inspect
 from collections.abc import Callable
 from importlib.metadata import EntryPoint, entry_points
@@ -51,17 +51,26 @@ def find_builder(name: str) -> Builder:
 
     Raises:
         RecipeError: there is none.
-        MissingComponentError: a package that offers models cannot be imported.
+        MissingComponentError: there is none, and a package that offers models cannot be imported.
     """
-    builders = _builders()
-    if name not in builders:
-        raise RecipeError(f"no model is named {name!r}", nearest(name, builders))
-    return builders[name]
+    builders, broken = _builders()
+    if name in builders:
+        return builders[name]
+    if broken:  # it may be the one that offers the model
+        raise broken[0]
+    raise RecipeError(f"no model is named {name!r}", nearest(name, builders))
 
 
 def list_models() -> list[str]:
-    """Names of all installed models."""
-    return sorted(_builders())
+    """Names of all installed models.
+
+    Raises:
+        MissingComponentError: a package that offers models cannot be imported.
+    """
+    builders, broken = _builders()
+    if broken:
+        raise broken[0]
+    return sorted(builders)
 
 
 def options_model(name: str) -> type[BaseModel]:
@@ -89,16 +98,25 @@ def options_model(name: str) -> type[BaseModel]:
 
 
 def recipe_files() -> dict[str, Path]:
-    """YAML files of all installed recipes by name."""
+    """YAML files of all installed recipes by name; no package is imported to find them."""
     return {
         file.stem: file
         for entry in _entries()
-        for file in sorted(_folder(entry).glob("recipes/*.yaml"))
+        if (folder := _folder(entry))
+        for file in sorted(folder.glob("recipes/*.yaml"))
     }
 
 
-def _builders() -> dict[str, Builder]:
-    return {name: builder for entry in _entries() for name, builder in _load(entry).items()}
+def _builders() -> tuple[dict[str, Builder], list[MissingComponentError]]:
+    """Builders by name, and an error for each package that cannot be imported."""
+    builders: dict[str, Builder] = {}
+    broken: list[MissingComponentError] = []
+    for entry in _entries():
+        try:
+            builders |= _load(entry)
+        except MissingComponentError as error:
+            broken.append(error)
+    return builders, broken
 
 
 def _entries() -> list[EntryPoint]:
@@ -115,5 +133,10 @@ def _load(entry: EntryPoint) -> Any:
         ) from error
 
 
-def _folder(entry: EntryPoint) -> Path:
-    return Path(str(importlib.resources.files(entry.module)))
+def _folder(entry: EntryPoint) -> Path | None:
+    """The folder of the module that an entry point names, None if there is no such module."""
+    try:
+        spec = importlib.util.find_spec(entry.module)
+    except ImportError:
+        return None
+    return Path(spec.origin).parent if spec and spec.origin else None

@@ -102,7 +102,10 @@ def test_recipes_are_listed_with_what_they_are() -> None:
         "data",
         "steps",
         "parameters",
+        "synaptic_operations",
+        "expected",
         "description",
+        "error",
     }
     assert (rows["digits_mlp"]["model"], rows["digits_conv"]["model"]) == ("mlp", "conv")
     sizes = [(64, 256), (256, 128), (128, 10)]
