@@ -95,10 +95,10 @@ def load_input(model: Model, path: Path | None, samples: int | None) -> Stimulus
 
 
 def trained_trace(run: Run, stimulus: Stimulus) -> Trace:
-    """What the network does as it was trained: float32, with the adaptive stabilizer."""
+    """What the network does as it was trained: float32, with the stabilizer of training."""
     import torch
 
-    return _record(run.network("adaptive", torch.float32), stimulus)
+    return _record(run.network(run.recipe.training.stabilizer, torch.float32), stimulus)
 
 
 def frozen_trace(run: Run, stimulus: Stimulus) -> Trace:

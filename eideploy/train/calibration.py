@@ -14,10 +14,9 @@ from eideploy.cells import EICircuit
 from eideploy.cells.circuit import smallest_nonzero
 from eideploy.errors import InputError
 from eideploy.graph.export import node_names
+from eideploy.train.batches import batches
 from eideploy.train.data import Array
 from eideploy.train.run import Run, save_run
-
-_BATCH = 256
 
 
 @torch.no_grad()
@@ -28,7 +27,7 @@ def calibrate_floors(network: SequentialState, stimulus: Array) -> dict[str, flo
     where the adaptive stabilizer acts too.
 
     Args:
-        network: over sequences [T, B, …], with the adaptive stabilizer.
+        network: over sequences [T, B, …], in inference, with the adaptive stabilizer.
         stimulus: calibration data, [sample, step, *input_shape].
 
     Returns:
@@ -52,9 +51,8 @@ def calibrate_floors(network: SequentialState, stimulus: Array) -> dict[str, flo
             smallest[name] = np.inf
             handles.append(layer.register_forward_pre_hook(measure(name)))
     try:
-        for start in range(0, len(stimulus), _BATCH):
-            batch = np.ascontiguousarray(stimulus[start : start + _BATCH])
-            network(torch.as_tensor(batch).transpose(0, 1))
+        for batch in batches(network, stimulus):
+            network(batch)
     finally:
         for handle in handles:
             handle.remove()
@@ -71,7 +69,8 @@ def freeze_network(network: SequentialState, stimulus: Array) -> dict[str, float
     """Calibrate the floors of a network and write them into its circuits.
 
     Args:
-        network: over sequences [T, B, …], with the adaptive stabilizer; changed in place.
+        network: over sequences [T, B, …], in inference, with the adaptive stabilizer; changed in
+            place.
         stimulus: calibration data, [sample, step, *input_shape].
 
     Returns:
@@ -90,7 +89,7 @@ def freeze_network(network: SequentialState, stimulus: Array) -> dict[str, float
 def freeze(run: Run) -> Run:
     """Calibrate the floors of a run on its training data and write them into its directory.
 
-    Freezing twice changes nothing.
+    Freezing twice changes nothing. A network without divisive circuits has no floors to calibrate.
 
     Args:
         run: trained; its files are replaced.
@@ -99,7 +98,7 @@ def freeze(run: Run) -> Run:
         The frozen run.
 
     Raises:
-        InputError: a circuit is dead.
+        InputError: a circuit is dead, or was trained without Dale's law.
         OutputError: the run cannot be written.
     """
     frozen = calibrate(run)
@@ -107,14 +106,16 @@ def freeze(run: Run) -> Run:
     return frozen
 
 
-def calibrate(run: Run) -> Run:
-    """As `freeze`, without touching a file."""
-    network = run.network("adaptive")
+def calibrate(run: Run, device: torch.device | str = "cpu") -> Run:
+    """As `freeze`, on a device of one's choice and without touching a file."""
+    if not run.recipe.training.dale:
+        raise run.never_frozen()
+    network = run.network("adaptive").to(device)
     floors = freeze_network(network, run.samples("train")[0])
-    frozen = replace(run, weights=network.state_dict(), floors=floors)
+    frozen = replace(run, weights=network.cpu().state_dict(), floors=floors)
     metrics = {
         **run.metrics,
-        "frozen_test_accuracy": accuracy(frozen.network("floor"), *run.samples()),
+        "frozen_test_accuracy": accuracy(frozen.network("floor").to(device), *run.samples()),
     }
     return replace(frozen, metrics=metrics)
 
@@ -124,10 +125,9 @@ def accuracy(network: SequentialState, stimulus: Array, labels: Array) -> float:
     """Share of samples in % whose class has the largest time-averaged readout.
 
     Args:
-        network: over sequences [T, B, …].
+        network: over sequences [T, B, …], in inference.
         stimulus: [sample, step, *input_shape].
         labels: [sample].
     """
-    output, _ = network(torch.as_tensor(np.ascontiguousarray(stimulus)).transpose(0, 1))
-    right = output.mean(0).argmax(1).numpy() == labels
-    return float(right.mean() * 100)
+    decided = [network(batch)[0].mean(0).argmax(1).cpu() for batch in batches(network, stimulus)]
+    return float((torch.cat(decided).numpy() == labels).mean() * 100)

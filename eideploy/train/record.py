@@ -11,19 +11,20 @@ from norse.torch import SequentialState
 
 from eideploy.cells import LIF
 from eideploy.graph.export import node_names
+from eideploy.train.batches import batches
 from eideploy.train.data import Array
 
 
 @torch.no_grad()
 def record_network(
-    network: SequentialState, stimulus: Array, *, batch_size: int = 256
+    network: SequentialState, stimulus: Array, *, batch_size: int | None = None
 ) -> dict[str, dict[str, Array]]:
     """Record every LIF and the readout, in the dtype of the network's parameters.
 
     Args:
         network: over sequences [T, B, …], in inference; float64 for an exact comparison.
         stimulus: [sample, step, *input_shape].
-        batch_size: samples at a time; limits memory.
+        batch_size: samples at a time; as many as keep memory small if not given.
 
     Returns:
         For each LIF `output` (spikes, uint8) and `v` (membrane potential at the threshold test,
@@ -34,19 +35,21 @@ def record_network(
         UnsupportedError: a module of the network has no node.
         InputError: the stimulus does not fit the network, or a floor in use is not calibrated.
     """
-    batches = [
-        _record_batch(network, stimulus[start : start + batch_size])
-        for start in range(0, len(stimulus), batch_size)
-    ]
-    return {
-        name: {key: np.concatenate([batch[name][key] for batch in batches]) for key in first}
-        for name, first in batches[0].items()
-    }
+    records: dict[str, dict[str, Array]] = {}
+    start = 0
+    for batch in batches(network, stimulus, batch_size):
+        stop = start + batch.shape[1]
+        for name, arrays in _record_batch(network, batch).items():
+            whole = records.setdefault(name, {})
+            for key, values in arrays.items():
+                if key not in whole:
+                    whole[key] = np.empty((len(stimulus), *values.shape[1:]), values.dtype)
+                whole[key][start:stop] = values
+        start = stop
+    return records
 
 
-def _record_batch(network: SequentialState, stimulus: Array) -> dict[str, dict[str, Array]]:
-    parameter = next(network.parameters())
-    sequence = torch.as_tensor(np.ascontiguousarray(stimulus)).to(parameter).transpose(0, 1)
+def _record_batch(network: SequentialState, sequence: torch.Tensor) -> dict[str, dict[str, Array]]:
     records: dict[str, dict[str, Array]] = {}
 
     def record_neurons(name: str) -> Callable[..., None]:

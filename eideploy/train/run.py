@@ -28,6 +28,7 @@ from eideploy.cells import EICircuit, Stabilizer
 from eideploy.errors import InputError
 from eideploy.files import atomic_write, write_text
 from eideploy.graph.export import calibrate_shunt_means, export
+from eideploy.train.batches import batches
 from eideploy.train.data import Array, DatasetSpec, present
 from eideploy.train.network import build_network, dataset_of
 from eideploy.train.recipe import Recipe, load_recipe
@@ -48,14 +49,14 @@ class Run:
         weights: parameters and floors by name, float32.
         metrics: `epochs` (a row each), `test_accuracy` in %, `seconds`; once it is frozen also
             `frozen_test_accuracy`.
-        floors: s_min of each divisive circuit by node name; empty until it is frozen.
+        floors: s_min of each divisive circuit by node name; None until it is frozen.
     """
 
     path: Path
     recipe: Recipe
     weights: Mapping[str, torch.Tensor]
     metrics: Mapping[str, Any]
-    floors: Mapping[str, float]
+    floors: Mapping[str, float] | None = None
 
     @property
     def name(self) -> str:
@@ -64,8 +65,8 @@ class Run:
 
     @property
     def frozen(self) -> bool:
-        """Whether the floors are calibrated."""
-        return bool(self.floors)
+        """Whether the floors are calibrated, so that it can be deployed."""
+        return self.floors is not None
 
     @property
     def data(self) -> DatasetSpec:
@@ -86,6 +87,8 @@ class Run:
                 the recipe's network.
         """
         if stabilizer == "floor" and not self.frozen:
+            if not self.recipe.training.dale:
+                raise self.never_frozen()
             raise InputError(
                 f"run {self.path} is not frozen", "Freeze it with eideploy.train.freeze."
             )
@@ -119,6 +122,14 @@ class Run:
         x = spec.values(k)
         return (x if spec.timed else present(x, steps)), y
 
+    def never_frozen(self) -> InputError:
+        """Why a network without Dale's law has no floors."""
+        return InputError(
+            f"run {self.path} was trained with training.dale: false, so its weights have either "
+            "sign and its divisors too; no such circuit can be deployed",
+            "It is an ablation; train with training.dale: true for a network to deploy.",
+        )
+
 
 def to_graph(run: Run, *, form: Literal["ei", "folded"] = "ei") -> nir.NIRGraph:
     """The NIR graph of a frozen run.
@@ -133,9 +144,9 @@ def to_graph(run: Run, *, form: Literal["ei", "folded"] = "ei") -> nir.NIRGraph:
     """
     network = run.network("floor")
     means = None
-    if form == "folded":
+    if form == "folded" and run.floors:
         stimulus, _ = run.samples("train")
-        means = calibrate_shunt_means(network, torch.tensor(stimulus).transpose(0, 1))
+        means = calibrate_shunt_means(network, batches(network, stimulus))
     return export(
         network,
         input_shape=run.data.shape,
@@ -172,7 +183,7 @@ def save_run(run: Run) -> None:
         "steps": run.recipe.steps,
         "dt": run.recipe.dt,
         "frozen": run.frozen,
-        "floors": dict(run.floors),
+        **({} if run.floors is None else {"floors": dict(run.floors)}),
         "weights_sha256": weights_sha256,
     }
     write_text(run.path / ABOUT, _json(about))
@@ -206,8 +217,10 @@ def load_run(path: str | Path) -> Run:
     )
 
 
-def _floors(about: dict[str, Any], path: Path) -> dict[str, float]:
-    floors = about.get("floors", {})
+def _floors(about: dict[str, Any], path: Path) -> dict[str, float] | None:
+    if not about.get("frozen"):
+        return None
+    floors = about.get("floors")
     if not isinstance(floors, dict) or not all(
         isinstance(floor, float) and 0 < floor < math.inf for floor in floors.values()
     ):

@@ -19,34 +19,37 @@ def mlp(
     neuron: Callable[[], nn.Module],
     *,
     hidden: tuple[int, ...] = (256, 128),
+    inhibition: bool = True,
     ratio: int = 4,
 ) -> SequentialState:
-    """A dense network: EILinear and LIF for each hidden layer, then a readout.
+    """A dense network: a circuit and LIF for each hidden layer, then a readout.
 
     Args:
         input_shape: [features].
         classes: outputs of the readout.
         neuron: makes a LIF over sequences.
         hidden: excitatory neurons of each hidden layer.
-        ratio: excitatory per inhibitory neurons.
+        inhibition: false gives the BatchNorm twin, see `eideploy_models.layers`.
+        ratio: excitatory per inhibitory neurons; without inhibition it is not used.
 
     Raises:
         InputError: the input is not flat.
     """
     from norse.torch import SequentialState
 
-    from eideploy.cells import EILinear
+    from eideploy_models.layers import Layers
 
     if len(input_shape) != 1:
         raise InputError(
             f"model mlp takes flat input, the data have shape {list(input_shape)}",
             "Set data.flat to true in the recipe.",
         )
+    make = Layers(inhibition, ratio)
     widths = (*input_shape, *hidden)
     layers: list[nn.Module] = []
     for fan_in, width in itertools.pairwise(widths):
-        layers += [EILinear(fan_in, width, ratio=ratio), neuron()]
-    return SequentialState(*layers, EILinear(widths[-1], classes, ratio=ratio, divisive=False))
+        layers += [make.linear(fan_in, width), neuron()]
+    return SequentialState(*layers, make.classifier(widths[-1], classes))
 
 
 def conv(
@@ -58,9 +61,10 @@ def conv(
     strides: tuple[int, ...] = (1, 2),
     kernel_size: int = 3,
     padding: int = 1,
+    inhibition: bool = True,
     ratio: int = 4,
 ) -> SequentialState:
-    """A plain convolutional network: EIConv2d and LIF for each layer, then a dense readout.
+    """A plain convolutional network: a circuit and LIF for each layer, then a dense readout.
 
     Strides take the place of pooling.
 
@@ -72,7 +76,8 @@ def conv(
         strides: stride of each layer.
         kernel_size: of every layer.
         padding: zeros around the input of every layer.
-        ratio: excitatory per inhibitory channels.
+        inhibition: false gives the BatchNorm twin, see `eideploy_models.layers`.
+        ratio: excitatory per inhibitory channels; without inhibition it is not used.
 
     Raises:
         InputError: the input is not an image, the options disagree in length, or a layer is left
@@ -81,7 +86,7 @@ def conv(
     from norse.torch import SequentialState
     from torch import nn
 
-    from eideploy.cells import EIConv2d, EILinear
+    from eideploy_models.layers import Layers
 
     if len(input_shape) != 3:
         raise InputError(
@@ -93,11 +98,11 @@ def conv(
             f"model conv has {len(channels)} channels and {len(strides)} strides",
             "Give model.strides one entry for each of model.channels.",
         )
+    make = Layers(inhibition, ratio)
     fan_in, *size = input_shape
     layers: list[nn.Module] = []
     for width, stride in zip(channels, strides, strict=True):
-        circuit = EIConv2d(fan_in, width, kernel_size, stride=stride, padding=padding, ratio=ratio)
-        layers += [circuit, neuron()]
+        layers += [make.conv(fan_in, width, kernel_size, stride, padding), neuron()]
         fan_in, size = width, [(n + 2 * padding - kernel_size) // stride + 1 for n in size]
         if min(size) < 1:
             raise InputError(
@@ -107,5 +112,5 @@ def conv(
             )
     features = fan_in * size[0] * size[1]
     # Over sequences [T, B, C, H, W] the first two axes stay.
-    readout = EILinear(features, classes, ratio=ratio, divisive=False)
+    readout = make.classifier(features, classes)
     return SequentialState(*layers, nn.Flatten(start_dim=2), readout)

@@ -1,12 +1,12 @@
-"""What the deep models are made of: E-I circuits, or the layers of their BatchNorm twin.
+"""What the models are made of: E-I circuits, or the layers of their BatchNorm twin.
 
 The twin answers what inhibition costs and gains, so it is the same network in all else: as many
-excitatory channels, the same kernels, neurons and pools. A conv circuit becomes a conv without bias
-and a BatchNorm, whose scale and shift stand where g_E and b of the circuit stand, with statistics
-over all steps, samples and places; the classifier becomes a linear layer with bias. Weights are
-drawn as torch draws them, of either sign. What the twin lacks is the inhibitory neurons, 22 % of
-the parameters at ratio 4. It starts at like firing rates: on random images its layers fire in 15 to
-22 % of the steps, circuits after E-I Init in 6 to 32 %.
+excitatory neurons, the same kernels, LIF and pools. A circuit becomes a layer without bias and a
+BatchNorm, whose scale and shift stand where g_E and b of the circuit stand, with statistics over
+all steps, samples and places; the readout, B alone, becomes a linear layer without bias. Weights
+are drawn as torch draws them, of either sign. What the twin lacks is the inhibitory neurons, 22 %
+of the parameters at ratio 4. It starts at like firing rates: on random images its layers fire in 15
+to 22 % of the steps, circuits after E-I Init in 6 to 32 %.
 """
 
 from __future__ import annotations
@@ -46,9 +46,24 @@ class Layers:
     inhibition: bool
     ratio: int
 
-    def conv(self, fan_in: int, width: int, kernel_size: int = 3, stride: int = 1) -> nn.Module:
-        """The current into `width` channels of LIF; an odd kernel, padded to keep the size."""
-        padding = kernel_size // 2
+    def conv(
+        self,
+        fan_in: int,
+        width: int,
+        kernel_size: int = 3,
+        stride: int = 1,
+        padding: int | None = None,
+    ) -> nn.Module:
+        """The current into `width` channels of LIF.
+
+        Args:
+            fan_in: channels of the input.
+            width: excitatory channels.
+            kernel_size: of the square kernel.
+            stride: of the kernel.
+            padding: zeros on each side; half the kernel if not given, which keeps the size.
+        """
+        padding = kernel_size // 2 if padding is None else padding
         if self.inhibition:
             return EIConv2d(
                 fan_in, width, kernel_size, stride=stride, padding=padding, ratio=self.ratio
@@ -56,8 +71,15 @@ class Layers:
         conv = nn.Conv2d(fan_in, width, kernel_size, stride, padding, bias=False)
         return Merged(nn.Sequential(conv, nn.BatchNorm2d(width)))
 
+    def linear(self, features: int, width: int) -> nn.Module:
+        """The current into `width` LIF."""
+        if self.inhibition:
+            return EILinear(features, width, ratio=self.ratio)
+        linear = nn.Linear(features, width, bias=False)
+        return Merged(nn.Sequential(linear, nn.BatchNorm1d(width)))
+
     def classifier(self, features: int, classes: int) -> nn.Module:
         """The readout [T, B, features] → [T, B, classes], to be averaged over time."""
         if self.inhibition:
             return EILinear(features, classes, ratio=self.ratio, divisive=False)
-        return nn.Linear(features, classes)
+        return nn.Linear(features, classes, bias=False)

@@ -36,7 +36,11 @@ def test_defaults_are_those_of_the_paper_and_of_verify() -> None:
 
 def test_defaults_of_the_model_are_written_out() -> None:
     recipe = parse_recipe(SHORTEST, "mine.yaml")
-    assert recipe.model.options == {"hidden": [256, 128], "ratio": 4}
+    assert recipe.model.options == {
+        "hidden": [256, 128],
+        "inhibition": True,
+        "ratio": 4,
+    }
 
 
 def test_installed_recipes_survive_a_round_trip() -> None:
@@ -97,7 +101,10 @@ def test_what_is_wrong_is_named(text: str, says: list[str]) -> None:
         ("{name: mlp, hiden: [3]}", ["unknown key 'model.hiden'", "mean 'hidden'?"]),
         ("{name: mlp, hidden: 3}", ["model.hidden", "got 3"]),
         ("{name: mlp, hidden: [3, x]}", ["model.hidden.1", "integer", "got 'x'"]),
-        ("{name: mlp, channels: [3]}", ["unknown key 'model.channels'", "hidden, ratio"]),
+        (
+            "{name: mlp, channels: [3]}",
+            ["unknown key 'model.channels'", "hidden, inhibition, ratio"],
+        ),
         ("{hidden: [3]}", ["key 'model.name' is missing"]),
     ],
 )

@@ -15,7 +15,17 @@ from eideploy import __version__
 from eideploy.cells import EICircuit
 from eideploy.errors import InputError
 from eideploy.graph import EILinear
-from eideploy.train import Recipe, Run, build_network, load_run, record_network, to_graph
+from eideploy.train import (
+    Recipe,
+    Run,
+    build_network,
+    freeze,
+    load_recipe,
+    load_run,
+    override,
+    record_network,
+    to_graph,
+)
 from eideploy.train.run import save_run
 
 
@@ -87,7 +97,7 @@ def test_a_file_is_missing(copy: Path, name: str, says: str) -> None:
 
 @pytest.mark.parametrize("name", ["run.json", "recipe.yaml", "metrics.json", "weights.safetensors"])
 @pytest.mark.parametrize(
-    "damage", [lambda data: data[: len(data) // 2], lambda data: b"\xff\x00" * 40, lambda data: b""]
+    "damage", [lambda data: data[: len(data) // 4], lambda data: b"\xff\x00" * 40, lambda data: b""]
 )
 def test_a_file_is_damaged(copy: Path, name: str, damage: Callable[[bytes], bytes]) -> None:
     path = copy / name
@@ -137,15 +147,52 @@ def test_weights_of_another_network(copy: Path) -> None:
 
 def test_a_floor_that_was_never_calibrated(small_recipe: Recipe, tmp_path: Path) -> None:
     weights = build_network(small_recipe).state_dict()
-    run = Run(tmp_path, small_recipe, weights, metrics={}, floors={})
+    run = Run(tmp_path, small_recipe, weights, metrics={})
     save_run(run)
+    about = json.loads((tmp_path / "run.json").read_text())
+    assert about["frozen"] is False
+    assert "floors" not in about
     loaded = load_run(tmp_path)
+    assert loaded.floors is None
     assert not loaded.frozen
     loaded.network("adaptive")
     with pytest.raises(InputError, match=r"is not frozen\n.*freeze"):
         loaded.network("floor")
     with pytest.raises(InputError, match="is not frozen"):
         to_graph(loaded)
+
+
+def test_a_network_without_circuits_is_frozen_with_no_floors(tmp_path: Path) -> None:
+    recipe = override(load_recipe("digits_conv"), ["model.inhibition=false", "steps=2"])
+    run = Run(tmp_path, recipe, build_network(recipe).state_dict(), metrics={})
+    assert not run.frozen
+    frozen = freeze(run)
+    assert (frozen.frozen, frozen.floors) == (True, {})
+    loaded = load_run(tmp_path)
+    assert (loaded.frozen, loaded.floors) == (True, {})
+    stimulus = loaded.samples()[0][:5]
+    for name, values in record_network(loaded.network("floor"), stimulus).items():
+        as_trained = record_network(run.network("adaptive"), stimulus)[name]["output"]
+        assert np.array_equal(values["output"], as_trained)
+
+
+def test_a_frozen_run_without_floors_is_damaged(copy: Path) -> None:
+    about = json.loads((copy / "run.json").read_text())
+    del about["floors"]
+    (copy / "run.json").write_text(json.dumps(about))
+    with pytest.raises(InputError, match=r"run\.json: floors are None"):
+        load_run(copy)
+
+
+def test_weights_of_either_sign_are_never_frozen(small_recipe: Recipe, tmp_path: Path) -> None:
+    recipe = override(small_recipe, ["training.dale=false"])
+    save_run(Run(tmp_path, recipe, build_network(recipe).state_dict(), metrics={}))
+    run = load_run(tmp_path)
+    assert run.floors is None
+    run.network("adaptive")
+    for refused in (freeze, to_graph, Run.network):
+        with pytest.raises(InputError, match=r"trained with training\.dale: false.*\n.*ablation"):
+            refused(run)
 
 
 def test_graph_has_weights_floors_and_what_is_known_of_the_input(small_run: Run) -> None:
