@@ -10,6 +10,7 @@ import numpy as np
 
 from eideploy.train.data.dataset import Array, Dataset, DatasetSpec
 from eideploy.train.data.folder import reading
+from eideploy.train.data.progress import with_progress
 from eideploy.train.data.split import taking_turns
 
 Events = tuple[Array, Array, Array, Array]
@@ -87,7 +88,7 @@ class Camera:
         """
         order = taking_turns(labels)
         x = np.empty((len(order), steps, 2, self.cells, self.cells), dtype=np.uint8)
-        for row, index in enumerate(order):
+        for row, index in enumerate(with_progress(order.tolist(), "counting events")):
             with reading(paths[index]):
                 x[row] = self.frames(read(paths[index]), steps)
         return x, labels[order]

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
+from eideploy.train.data.cache import cached
 from eideploy.train.data.dataset import Array, Dataset
 from eideploy.train.data.events import Camera, Events
 from eideploy.train.data.folder import files_by_class, find, reading
@@ -38,11 +39,11 @@ def load(steps: int) -> Dataset:
     place = find("nmnist", ("NMNIST/Train", "nmnist/train_1000.npz"), HOW)
     if place.is_file():
         return _archive(place, steps)
-    test = find("nmnist", ("NMNIST/Test",), HOW)
-    return Dataset(*_folder(place, steps), *_folder(test, steps))
+    return cached(f"nmnist-{steps}", lambda: Dataset(*_part("Train", steps), *_part("Test", steps)))
 
 
-def _folder(folder: Path, steps: int) -> tuple[Array, Array]:
+def _part(part: str, steps: int) -> tuple[Array, Array]:
+    folder = find("nmnist", (f"NMNIST/{part}",), HOW)
     paths, labels = files_by_class(folder, [str(digit) for digit in range(10)], ".bin")
     return CAMERA.load(paths, labels, _read, steps)
 
@@ -50,6 +51,8 @@ def _folder(folder: Path, steps: int) -> tuple[Array, Array]:
 def _read(path: Path) -> Events:
     from tonic.io import read_mnist_file
 
+    if path.stat().st_size % 5:
+        raise ValueError("it ends within an event")
     events = read_mnist_file(str(path), dtype=EVENT)
     return events["x"], events["y"], events["p"], events["t"]
 

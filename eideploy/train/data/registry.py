@@ -4,12 +4,25 @@ from __future__ import annotations
 
 from eideploy.errors import RecipeError
 from eideploy.train.complaint import nearest
+from eideploy.train.data.cifar import CIFAR10, CIFAR100
+from eideploy.train.data.cifar10dvs import CIFAR10DVS
 from eideploy.train.data.dataset import DatasetSpec
 from eideploy.train.data.digits import DIGITS
+from eideploy.train.data.dvsgesture import DVSGESTURE
 from eideploy.train.data.mnist import MNIST
 from eideploy.train.data.nmnist import NMNIST
+from eideploy.train.data.tinyimagenet import TINYIMAGENET
 
-DATASETS = {"digits": DIGITS, "mnist": MNIST, "nmnist": NMNIST}
+DATASETS = {
+    "digits": DIGITS,
+    "mnist": MNIST,
+    "cifar10": CIFAR10,
+    "cifar100": CIFAR100,
+    "tinyimagenet": TINYIMAGENET,
+    "nmnist": NMNIST,
+    "dvsgesture": DVSGESTURE,
+    "cifar10dvs": CIFAR10DVS,
+}
 
 
 def find_dataset(name: str, *, flat: bool = False) -> DatasetSpec:
