@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import torch
 
-from eideploy.cells import LIF, EICircuit, EIConv2d, EILinear
+from eideploy.cells import LIF, EICircuit, EIConv2d, EILinear, ResidualBlock
 
 Outputs = dict[str, np.ndarray]
 
@@ -38,17 +38,20 @@ def _circuit(node, drive: Callable[[np.ndarray], np.ndarray]) -> np.ndarray:
 
 
 def _interpret(graph: nir.NIRGraph, stimulus: np.ndarray, dt: float) -> Outputs:
-    """Run one sample [T, …] through a chain; what each node gives out in each step."""
-    order = ["input"]
-    successor = dict(graph.edges)
-    while order[-1] in successor:
-        order.append(successor[order[-1]])
+    """Run one sample [T, …] through a graph; what each node gives out in each step.
+
+    Nodes are in the order of execution, and a node gets the sum of what its edges bring.
+    """
     voltage: dict[str, np.ndarray] = {}
-    record: dict[str, list[np.ndarray]] = {name: [] for name in order}
-    for x in stimulus:
-        for name in order:
-            node = graph.nodes[name]
+    record: dict[str, list[np.ndarray]] = {name: [] for name in graph.nodes}
+    for values in stimulus:
+        for name, node in graph.nodes.items():
             kind = type(node).__name__
+            x = (
+                values
+                if kind == "Input"
+                else sum(record[s][-1] for s, t in graph.edges if t == name)
+            )
             if kind == "EILinear":
                 x = _circuit(node, lambda weight, x=x: weight @ x)
             elif kind == "EIConv2d":
@@ -88,7 +91,7 @@ def interpret() -> Callable[..., Outputs]:
 def _finish(network, floor: float) -> norse.torch.SequentialState:
     """What training and freezing would leave: uneven weights, a bias, a floor that often bites."""
     random = np.random.default_rng(7)
-    for module in network:
+    for module in network.modules():
         if isinstance(module, EICircuit):
             n_i, fan_in = len(module.gain_i), module.fan_in
             for name, scale, low, high in (
@@ -104,7 +107,16 @@ def _finish(network, floor: float) -> norse.torch.SequentialState:
                 parameter.data = torch.from_numpy(values)
             module.floor.fill_(floor)
             module.stabilizer = "floor"
-    return network.double()
+        elif isinstance(module, torch.nn.modules.batchnorm._BatchNorm):
+            for name, low, high in (
+                ("weight", 0.5, 1.5),
+                ("bias", 0.0, 0.6),
+                ("running_mean", -0.1, 0.1),
+                ("running_var", 0.01, 0.05),
+            ):
+                values = random.uniform(low, high, module.num_features).astype(np.float32)
+                getattr(module, name).data = torch.from_numpy(values)
+    return network.double().eval()
 
 
 @pytest.fixture
@@ -132,6 +144,42 @@ def conv_network() -> Callable[..., norse.torch.SequentialState]:
             EILinear(8 * (3 if pool else 6) * 4, 16),
             LIF(1.5, reset=reset),
             EILinear(16, 3, divisive=False),
+        ]
+        return _finish(norse.torch.SequentialState(*modules), floor=0.25)
+
+    return build
+
+
+@pytest.fixture
+def residual_network() -> Callable[..., norse.torch.SequentialState]:
+    """A block with an identity, one with a shortcut of its own, one behind that; 6×4 images."""
+
+    def conv(fan_in: int, width: int, kernel: int, stride: int, inhibition: bool):
+        if inhibition:
+            return EIConv2d(fan_in, width, kernel, stride=stride, padding=kernel // 2)
+        layer = torch.nn.Conv2d(fan_in, width, kernel, stride, kernel // 2, bias=kernel == 1)
+        return norse.torch.Lift(torch.nn.Sequential(layer, torch.nn.BatchNorm2d(width)))
+
+    def build(reset: str = "zero", inhibition: bool = True) -> norse.torch.SequentialState:
+        def block(fan_in: int, width: int, stride: int) -> ResidualBlock:
+            body = [
+                *(conv(fan_in, width, 3, stride, inhibition), LIF(reset=reset)),
+                *(conv(width, width, 3, 1, inhibition), LIF(1.5, reset=reset)),
+            ]
+            shortcut = []
+            if fan_in != width:
+                shortcut = [conv(fan_in, width, 1, stride, inhibition), LIF(reset=reset)]
+            sequence = norse.torch.SequentialState
+            return ResidualBlock(sequence(*body), sequence(*shortcut))
+
+        torch.manual_seed(5)
+        readout = EILinear(12, 3, divisive=False) if inhibition else torch.nn.Linear(12, 3)
+        modules = [
+            *(conv(2, 8, 3, 1, inhibition), LIF(reset=reset)),
+            *(block(8, 8, 1), block(8, 12, 2), block(12, 12, 1)),
+            norse.torch.Lift(torch.nn.AvgPool2d((3, 2))),
+            torch.nn.Flatten(2),
+            readout,
         ]
         return _finish(norse.torch.SequentialState(*modules), floor=0.25)
 

@@ -124,8 +124,8 @@ class _Steps:
             shortcut = self.follow(module.shortcut, sources)
             if set(body) & set(shortcut):
                 raise UnsupportedError(
-                    f"the ResidualBlock in front of module {len(self.modules)} of the network adds "
-                    "something to itself: its body is empty",
+                    "the network has a ResidualBlock with an empty body, which adds its input to "
+                    "itself",
                     "Give the body layers that end in a LIF, or leave the block out.",
                 )
             return (*body, *shortcut)
