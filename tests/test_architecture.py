@@ -40,7 +40,8 @@ TABLE = {
     "eideploy.errors": part(),
     "eideploy.files": part(),
     "eideploy.cells": part(torch="yes"),
-    "eideploy.train": part("cells graph graph.export", torch="yes"),
+    "eideploy.page": part(),
+    "eideploy.train": part("cells graph graph.export page", torch="yes"),
     "eideploy.graph": part(),
     "eideploy.graph.export": part("cells graph", torch="yes"),
     "eideploy.program": part(),
@@ -52,7 +53,7 @@ TABLE = {
     # The signatures of the protocol name passes and what to record.
     "eideploy.targets": part("program compile simulate.record"),
     "eideploy.verify": part(
-        "program simulate simulate.record simulate.reference simulate.twin targets"
+        "page program simulate simulate.record simulate.reference simulate.twin targets"
     ),
     "eideploy.conform": part("graph program targets verify conform.oracle"),
     "eideploy.conform.oracle": part(),

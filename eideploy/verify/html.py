@@ -6,9 +6,8 @@ import os
 from importlib.resources import files
 from typing import Any
 
-import jinja2
-
 from eideploy.files import write_text
+from eideploy.page import render
 from eideploy.verify.exhibit import exhibits
 from eideploy.verify.ladder import Verification
 from eideploy.verify.report import Hop, Report
@@ -18,16 +17,10 @@ from eideploy.verify.table import number, percent, where
 def to_html(verification: Verification) -> str:
     """The page: verdict, ladder, spikes and potential of what differs, a table per hop."""
     report = verification.report
-    page = jinja2.Environment(
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-    )
-    page.filters |= {"percent": percent, "number": number, "where": where, "count": "{:,}".format}
-    template = page.from_string(files(__package__).joinpath("report.html.j2").read_text("utf-8"))
-    return template.render(
+    return render(
+        files(__package__).joinpath("report.html.j2").read_text("utf-8"),
+        {"percent": percent, "number": number, "where": where},
+        version=report.version,
         report=report,
         ladder=_tree(report),
         failed=[hop for hop in report.hops if hop.status == "fail"],

@@ -6,24 +6,32 @@ matplotlib is imported when the first picture is drawn.
 
 from __future__ import annotations
 
-import base64
-import io
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from eideploy.page.figure import (
+    BLUE,
+    GRID,
+    INK,
+    MUTED,
+    ORANGE,
+    PALE_BLUE,
+    PALE_ORANGE,
+    data_uri,
+    figure,
+)
 from eideploy.program import Array
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-INK, MUTED, GRID = "#1d2433", "#667085", "#e4e7ec"
-BEFORE, AFTER = "#1769e0", "#e8590c"
+BEFORE, AFTER = BLUE, ORANGE
+BEFORE_PALE, AFTER_PALE = PALE_BLUE, PALE_ORANGE
 HIGHLIGHT = "#fff3cd"
-BEFORE_PALE, AFTER_PALE = "#a9c9f7", "#ffc09a"
 
 
 def raster(own: Array, other: Array, *, first_neuron: int, first_step: int, before: bool) -> str:
@@ -49,7 +57,7 @@ def raster(own: Array, other: Array, *, first_neuron: int, first_step: int, befo
     kinds = np.where(own, np.where(other, 1, 2), np.where(other, 3, 0))
     colours = [BEFORE, AFTER_PALE] if before else [AFTER, BEFORE_PALE]
     height = float(np.clip(0.9 + neurons / 28, 1.3, 4.4))
-    with _figure(5.2, height) as (figure, axes):
+    with _steps(5.2, height) as (picture, axes):
         axes.imshow(
             kinds.T,
             cmap=ListedColormap(["white", INK, *colours]),
@@ -75,7 +83,7 @@ def raster(own: Array, other: Array, *, first_neuron: int, first_step: int, befo
             axes.hlines(edges, *axes.get_xlim(), colors="white", linewidth=min(1.5, bin_height / 4))
         axes.yaxis.set_major_locator(MaxNLocator(nbins=9, integer=True, min_n_ticks=1))
         axes.set(xlabel="step", ylabel="neuron")
-        return _uri(figure)
+        return data_uri(picture)
 
 
 class Curve(NamedTuple):
@@ -107,7 +115,7 @@ def membrane(before: Curve, after: Curve, *, first_step: int, divergence: int, l
     """
     steps = np.arange(first_step, first_step + len(before.values))
     same = before.threshold == after.threshold
-    with _figure(9.2, 3.0) as (figure, axes):
+    with _steps(9.2, 3.0) as (picture, axes):
         axes.axvspan(divergence - 0.5, divergence + 0.5, color=HIGHLIGHT, linewidth=0)
         for curve, colour, size in ((before, BEFORE, 6.5), (after, AFTER, 3.5)):
             if curve.threshold is not None:
@@ -118,35 +126,14 @@ def membrane(before: Curve, after: Curve, *, first_step: int, divergence: int, l
         axes.grid(axis="y", color=GRID, linewidth=0.8)
         axes.set(xlabel="step", ylabel=label)
         axes.set_xlim(steps[0] - 0.5, steps[-1] + 0.5)
-        return _uri(figure)
+        return data_uri(picture)
 
 
 @contextmanager
-def _figure(width: float, height: float) -> Iterator[tuple[Figure, Axes]]:
-    """An empty figure of a size in inches, in the style of the report."""
-    from matplotlib import rc_context
-    from matplotlib.figure import Figure
+def _steps(width: float, height: float) -> Iterator[tuple[Figure, Axes]]:
+    """An empty figure whose horizontal axis counts steps."""
     from matplotlib.ticker import MaxNLocator
 
-    style = {
-        "font.size": 10,
-        "axes.edgecolor": MUTED,
-        "axes.labelcolor": MUTED,
-        "xtick.color": MUTED,
-        "ytick.color": MUTED,
-        "axes.linewidth": 0.8,
-        "axes.axisbelow": True,
-        "svg.hashsalt": "eideploy",  # ids that do not change from run to run
-    }
-    with rc_context(style):
-        figure = Figure(figsize=(width, height), dpi=200, layout="constrained")
-        axes = figure.subplots()
-        axes.spines[["top", "right"]].set_visible(False)
+    with figure(width, height) as (picture, axes):
         axes.xaxis.set_major_locator(MaxNLocator(nbins=10, integer=True, min_n_ticks=1))
-        yield figure, axes
-
-
-def _uri(figure: Figure) -> str:
-    buffer = io.BytesIO()
-    figure.savefig(buffer, format="svg", metadata={"Date": None, "Creator": None})
-    return "data:image/svg+xml;base64," + base64.b64encode(buffer.getvalue()).decode("ascii")
+        yield picture, axes
