@@ -2,13 +2,23 @@
 
 from __future__ import annotations
 
+from enum import Enum
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from eideploy.cli.console import out, print_json, remark
-from eideploy.cli.options import Json
+from eideploy.cli.options import DataDir, Json
+
+
+class Accelerator(str, Enum):
+    """What to train on."""
+
+    auto = "auto"
+    cpu = "cpu"
+    cuda = "cuda"
+    mps = "mps"
 
 
 def train(
@@ -22,9 +32,24 @@ def train(
         list[str] | None,
         typer.Option("--set", help="Change a value, as in --set neuron.reset=subtract."),
     ] = None,
+    resume: Annotated[
+        bool,
+        typer.Option(
+            "--resume",
+            help="Go on where training was cut short; start if there is nothing to go on from.",
+        ),
+    ] = False,
     overwrite: Annotated[
         bool, typer.Option("--overwrite", help="Replace a run that is already there.")
     ] = False,
+    accelerator: Annotated[
+        Accelerator, typer.Option("--accelerator", help="auto takes a GPU if there is one.")
+    ] = Accelerator.auto,
+    devices: Annotated[
+        int, typer.Option("--devices", min=1, help="How many of them on each node share a batch.")
+    ] = 1,
+    nodes: Annotated[int, typer.Option("--nodes", min=1, help="How many machines.")] = 1,
+    data_dir: DataDir = None,
     json: Json = False,
 ) -> None:
     """Train a network by a recipe and freeze it for deployment."""
@@ -33,11 +58,34 @@ def train(
 
     chosen = override(load_recipe(recipe), changes or [])
     folder = output or Path("runs") / chosen.name
-    run = fit(chosen, folder, overwrite=overwrite)
+    try:
+        run = fit(
+            chosen,
+            folder,
+            accelerator=accelerator.value,
+            devices=devices,
+            nodes=nodes,
+            resume=resume,
+            overwrite=overwrite,
+        )
+    except KeyboardInterrupt:
+        remark(_how_to_go_on(folder))
+        raise
     accuracy = run.metrics["test_accuracy"]
     if json:
         document = {"schema": "eideploy.train/1", "run": str(folder), "test_accuracy": accuracy}
         print_json(document)
         return
     out.print(f"{chosen.name}: test accuracy {accuracy:.2f} %, in {folder}")
-    remark(f"next: eideploy verify {folder} --target lava-fixed")
+    if run.frozen:
+        remark(f"next: eideploy verify {folder} --target lava-fixed")
+    else:
+        remark("training.dale is false: this network is to be looked at, it cannot be deployed")
+
+
+def _how_to_go_on(folder: Path) -> str:
+    from eideploy.train.checkpoint import checkpoint_path
+
+    if checkpoint_path(folder).exists():
+        return f"{folder} keeps the last epoch that was finished: go on with --resume"
+    return "no epoch was finished, so there is nothing to go on from"

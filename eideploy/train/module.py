@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
 import torch
 from lightning.pytorch import LightningModule
 from norse.torch import SequentialState
@@ -25,7 +26,8 @@ Batch = tuple[Tensor, Tensor]
 class TrainingModule(LightningModule):
     """Cross-entropy of the readout averaged over time; Dale's law after every optimizer step.
 
-    Logs `loss`, `train_accuracy` and `test_accuracy` (in %) once an epoch.
+    Logs `loss`, `train_accuracy` and `test_accuracy` (in %) once an epoch. Random numbers that the
+    network draws while it trains depend on seed, epoch and process alone.
 
     Args:
         network: over sequences [T, B, …].
@@ -36,11 +38,19 @@ class TrainingModule(LightningModule):
         super().__init__()
         self.network = network
         self.recipe = recipe
+        self.save_hyperparameters(recipe.model_dump(mode="json"))  # for checkpoints and TensorBoard
+        # A function and no module: parameters keep their names, and hooks see the network itself.
+        self._run = torch.compile(network.forward) if recipe.training.compile else network.forward
 
     def forward(self, x: Tensor) -> Tensor:
-        """Logits [B, classes] of samples [B, …], or [B, T, …] of timed data."""
-        output, _ = self.network(self._sequence(x))
-        return output.mean(0)
+        """Logits [B, classes] of samples [B, …], or [B, T, …] of timed data; float32."""
+        output, _ = self._run(self._sequence(x))
+        return output.float().mean(0)
+
+    def on_train_epoch_start(self) -> None:
+        """Draw from a beginning of its own in each epoch, so that none depends on those before."""
+        state = (self.recipe.seed, self.current_epoch, self.global_rank)
+        torch.manual_seed(int(np.random.SeedSequence(state).generate_state(1)[0]))
 
     def training_step(self, batch: Batch, batch_index: int) -> Tensor:
         """Loss of one batch.
@@ -53,7 +63,7 @@ class TrainingModule(LightningModule):
         loss = functional.cross_entropy(logits, y)
         if not loss.isfinite():
             raise self._not_finite(x, loss, batch_index)
-        self.log("loss", loss, on_step=False, on_epoch=True, batch_size=len(y))
+        self._log("loss", loss, y)
         self._log_accuracy("train_accuracy", logits, y)
         return loss
 
@@ -64,22 +74,31 @@ class TrainingModule(LightningModule):
 
     def configure_optimizers(self) -> Any:
         """Optimizer and schedule of the recipe."""
-        optimizer = make_optimizer(self.network, self.recipe.optimizer)
-        steps = int(self.trainer.estimated_stepping_batches)
-        schedule = make_schedule(optimizer, self.recipe.schedule, steps)
+        recipe = self.recipe
+        optimizer = make_optimizer(self.network, recipe.optimizer)
+        schedule = make_schedule(
+            optimizer,
+            recipe.schedule,
+            lr=recipe.optimizer.lr,
+            epochs=recipe.training.epochs,
+            steps=int(self.trainer.estimated_stepping_batches),
+        )
         return [optimizer], [{"scheduler": schedule, "interval": "step"}]
 
     def optimizer_step(self, *args: Any, **kwargs: Any) -> None:
         """Take the step, then project: no forward ever sees a negative weight."""
         super().optimizer_step(*args, **kwargs)
-        project_(self.network)
+        if self.recipe.training.dale:
+            project_(self.network)
 
     def _sequence(self, x: Tensor) -> Tensor:
         return to_sequence(x, self.recipe.steps, dataset_of(self.recipe).timed)
 
     def _log_accuracy(self, name: str, logits: Tensor, y: Tensor) -> None:
-        right = (logits.argmax(1) == y).float().mean() * 100
-        self.log(name, right, on_step=False, on_epoch=True, batch_size=len(y))
+        self._log(name, (logits.argmax(1) == y).float().mean() * 100, y)
+
+    def _log(self, name: str, value: Tensor, y: Tensor) -> None:
+        self.log(name, value, on_step=False, on_epoch=True, batch_size=len(y), sync_dist=True)
 
     def _not_finite(self, x: Tensor, loss: Tensor, batch_index: int) -> InputError:
         layer = first_not_finite(self.network, self._sequence(x))
@@ -87,7 +106,9 @@ class TrainingModule(LightningModule):
             f"training {self.recipe.name}: the loss is {loss.item()} in epoch "
             f"{self.current_epoch + 1}, batch {batch_index + 1}; the first layer whose output is "
             f"not finite is {layer or 'none, only the loss'}",
-            "Lower optimizer.lr, or set training.clip_gradient.",
+            "Set training.stabilizer to adaptive: without it a divisor of 0 is divided by."
+            if self.recipe.training.stabilizer == "none"
+            else "Lower optimizer.lr, or set training.clip_gradient.",
         )
 
 

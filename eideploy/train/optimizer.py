@@ -55,12 +55,33 @@ def make_optimizer(network: nn.Module, recipe: OptimizerSection) -> torch.optim.
 
 
 def make_schedule(
-    optimizer: torch.optim.Optimizer, recipe: ScheduleSection, steps: int
+    optimizer: torch.optim.Optimizer, recipe: ScheduleSection, *, lr: float, epochs: int, steps: int
 ) -> LambdaLR:
-    """The factor of the learning rate over `steps` optimizer steps."""
+    """The learning rate at each optimizer step k = 0, 1, …, `steps` − 1.
+
+    With W = warm-up's share of the steps, rounded to whole ones, the rate is
+
+    lr₀ + (lr − lr₀) k/W                              for k < W, with lr₀ = `warmup_lr`
+    lr (1 + cos(π (k − W)/(steps − W))) / 2           after that; lr where the schedule is constant
+
+    A group with a rate of its own is scaled by the same factor at each step.
+
+    Args:
+        optimizer: whose rates are scaled.
+        recipe: the schedule.
+        lr: the rate that `warmup_lr` rises to.
+        epochs: of the whole training.
+        steps: likewise, ≥ 1; one for each `accumulate` batches.
+    """
+    warmup = round(steps * recipe.warmup_epochs / epochs)
+    start = recipe.warmup_lr / lr
 
     def factor(step: int) -> float:
-        return (1 + math.cos(math.pi * min(step, steps) / steps)) / 2 if cosine else 1.0
+        if step < warmup:
+            return start + (1 - start) * step / warmup
+        if recipe.name == "constant":
+            return 1.0
+        progress = min((step - warmup) / max(steps - warmup, 1), 1.0)
+        return (1 + math.cos(math.pi * progress)) / 2
 
-    cosine = recipe.name == "cosine"
     return LambdaLR(optimizer, factor)

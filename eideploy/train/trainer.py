@@ -2,103 +2,140 @@
 
 from __future__ import annotations
 
-import signal
-import tempfile
-import time
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
 import torch
-from lightning.pytorch import Callback, Trainer
+from lightning.pytorch.utilities import rank_zero_only
 from norse.torch import SequentialState
 
-from eideploy.cells import ei_init_network_
-from eideploy.errors import InputError, OutputError
-from eideploy.graph.export import node_names
+from eideploy.train import place
 from eideploy.train.calibration import accuracy, calibrate
-from eideploy.train.callbacks import EpochProgress, History, quiet_lightning
+from eideploy.train.callbacks import History, stage
+from eideploy.train.checkpoint import FOLDER, checkpoint_path
 from eideploy.train.data import Dataset
+from eideploy.train.fit import fit
+from eideploy.train.hardware import Accelerator, Hardware, find_hardware
+from eideploy.train.initialize import initialize_
 from eideploy.train.loading import make_loader, to_sequence
-from eideploy.train.module import TrainingModule
 from eideploy.train.network import build_network, dataset_of
 from eideploy.train.recipe import Recipe
-from eideploy.train.run import ABOUT, Run, save_run
+from eideploy.train.run import Run, save_run
 
 
 def train(
-    recipe: Recipe, out_dir: str | Path, *, progress: bool = True, overwrite: bool = False
+    recipe: Recipe,
+    out_dir: str | Path,
+    *,
+    accelerator: Accelerator = "auto",
+    devices: int = 1,
+    nodes: int = 1,
+    resume: bool = False,
+    overwrite: bool = False,
+    progress: bool = True,
 ) -> Run:
-    """Train a network on the CPU, freeze it and write the run directory.
+    """Train a network, freeze it and write the run directory.
 
-    The result depends on the recipe alone, its seed and number of threads included.
+    On a CPU the result depends on the recipe alone, its seed and number of threads included,
+    however often training was cut short and resumed. With several processes each sees its share of
+    a batch, so that the sums are the same but for rounding; where the processes do not divide the
+    samples, a few are seen twice in the last batch of an epoch.
 
     Args:
         recipe: what to train and how.
-        out_dir: the run directory; its files are written when training is over.
-        progress: show a bar on stderr.
-        overwrite: replace a run that is already there.
+        out_dir: the run directory. Beside the files of the run it gets TensorBoard's `logs`, and
+            `checkpoint` until training is over.
+        accelerator: "auto" takes a GPU if there is one.
+        devices: on each node. A process is started for each but the first, by calling the command
+            of this one again; of all of them only the first returns.
+        nodes: machines; the processes on others are started by a scheduler.
+        resume: go on from the checkpoint in `out_dir`; start if there is none, and return the run
+            if it is there already.
+        overwrite: replace what is there.
+        progress: show bars on stderr.
 
     Returns:
-        The frozen run.
+        The run, frozen unless `training.dale` is false.
 
     Raises:
-        InputError: there is a run already, the first batch is dead, the loss stops being finite, or
-            a layer is dead at the end.
+        InputError: there is a run or an unfinished training already, or one of another recipe; the
+            first batch is dead, the loss stops being finite, or a layer is dead at the end.
         RecipeError: the model or the data set is not known.
+        MissingComponentError: the data set, an accelerator or a compiler is not there.
         OutputError: the directory cannot be written.
+        KeyboardInterrupt: by Ctrl-C or SIGTERM; what is there can be resumed.
     """
     folder = Path(out_dir)
-    _check_place(folder, overwrite)
-    started = time.perf_counter()
-    data = dataset_of(recipe).load(recipe.steps)
-    # Draws come from the recipe's seed and leave the caller's random numbers as they are.
-    with torch.random.fork_rng(devices=[]), _threads(recipe.training.threads):
-        torch.manual_seed(recipe.seed)
-        network = build_network(recipe)
-        epochs = _fit(network, recipe, data, progress)
-    run = Run(folder, recipe, network.state_dict(), metrics={}, floors={})
-    test_accuracy = accuracy(run.network("adaptive"), *run.samples())
-    seconds = round(time.perf_counter() - started, 2)
-    metrics = {"test_accuracy": test_accuracy, "seconds": seconds, "epochs": epochs}
-    run = calibrate(replace(run, metrics=metrics))
-    save_run(run)
+    hardware = find_hardware(accelerator, devices, nodes)
+    first = hardware.processes == 1 or getattr(rank_zero_only, "rank", 0) == 0
+    progress = progress and first
+    run = place.prepare(folder, recipe, resume=resume, overwrite=overwrite)
+    if run is None:
+        resume = resume and checkpoint_path(folder).exists()
+        with place.tidy(folder), _threads(recipe.training.threads):
+            # Draws come from the recipe's seed and leave the caller's random numbers as they are.
+            with torch.random.fork_rng(devices=[]):
+                if first and not resume:
+                    place.clear(folder)
+                network, history = _train(recipe, folder, hardware, first, resume, progress)
+            if first:
+                run = _finish(network, recipe, folder, hardware, history, progress)
+    if run is None or not first:
+        raise SystemExit(0)
     return run
 
 
-def _fit(
-    network: SequentialState, recipe: Recipe, data: Dataset, progress: bool
-) -> list[dict[str, float]]:
-    """Initialize and train the network in place; returns the history."""
+def _train(
+    recipe: Recipe, folder: Path, hardware: Hardware, first: bool, resume: bool, progress: bool
+) -> tuple[SequentialState, History]:
+    """The network from its first draw, or from the checkpoint, to its last step."""
+    with stage(f"loading {recipe.data.name}", show=progress):
+        data = dataset_of(recipe).load(recipe.steps)
+    torch.manual_seed(recipe.seed)
+    network = build_network(recipe)
+    hardware.check(recipe, network)
+    if first and not resume:
+        with stage("initializing", show=progress):
+            initialize_(network, recipe, _first_batch(recipe, data))
+    history = fit(network, recipe, data, folder, hardware, resume=resume, progress=progress)
+    return network, history
+
+
+def _first_batch(recipe: Recipe, data: Dataset) -> torch.Tensor:
+    """The whole of it, [T, B, …], however many processes share it later."""
     spec = dataset_of(recipe)
-    loader = make_loader(data.train_x, data.train_y, spec, recipe, train=True)
-    if recipe.training.ei_init:
-        first, _ = next(iter(loader))
-        names = {layer: name for name, layer in node_names(network)}
-        sequence = to_sequence(first, recipe.steps, spec.timed)
-        ei_init_network_(network, sequence, names=names)
-    history = History()
-    callbacks: list[Callback] = [history]
-    if progress:
-        callbacks.append(EpochProgress(recipe.name))
-    with quiet_lightning():
-        trainer = Trainer(
-            accelerator="cpu",
-            max_epochs=recipe.training.epochs,
-            gradient_clip_val=recipe.training.clip_gradient,
-            callbacks=callbacks,
-            logger=False,
-            enable_checkpointing=False,
-            enable_model_summary=False,
-            enable_progress_bar=False,
-            num_sanity_val_steps=0,
-            use_distributed_sampler=False,
-        )
-        with _interruptible(trainer):
-            test = make_loader(data.test_x, data.test_y, spec, recipe, train=False)
-            trainer.fit(TrainingModule(network, recipe), loader, test)
-    return history.epochs
+    x, _ = next(iter(make_loader(data.train_x, data.train_y, spec, recipe, train=True)))
+    return to_sequence(x, recipe.steps, spec.timed)
+
+
+def _finish(
+    network: SequentialState,
+    recipe: Recipe,
+    folder: Path,
+    hardware: Hardware,
+    history: History,
+    progress: bool,
+) -> Run:
+    """Measure, freeze and write the run; nothing is left to resume then."""
+    run = Run(folder, recipe, network.state_dict(), metrics={})
+    with stage("measuring accuracy", show=progress):
+        trained = run.network(recipe.training.stabilizer).to(hardware.device)
+        metrics = {
+            "test_accuracy": accuracy(trained, *run.samples()),
+            "seconds": round(history.seconds, 2),
+            "device": str(hardware),
+            "epochs": history.epochs,
+        }
+    run = replace(run, metrics=metrics)
+    if recipe.training.dale:  # without it there are no floors, and nothing to deploy
+        with stage("calibrating floors", show=progress):
+            run = calibrate(run, hardware.device)
+    save_run(run)
+    shutil.rmtree(folder / FOLDER, ignore_errors=True)
+    return run
 
 
 @contextmanager
@@ -110,34 +147,3 @@ def _threads(count: int | None) -> Iterator[None]:
         yield
     finally:
         torch.set_num_threads(before)
-
-
-@contextmanager
-def _interruptible(trainer: Trainer) -> Iterator[None]:
-    """Ctrl-C raises KeyboardInterrupt; Lightning would exit with 1 and ignore further ones."""
-    handler = signal.getsignal(signal.SIGINT)
-    try:
-        yield
-    except SystemExit as error:
-        if not trainer.interrupted:
-            raise
-        signal.signal(signal.SIGINT, handler)
-        raise KeyboardInterrupt from error
-
-
-def _check_place(folder: Path, overwrite: bool) -> None:
-    """Fail before training rather than after it."""
-    if (folder / ABOUT).exists() and not overwrite:
-        raise InputError(
-            f"{folder} holds a run already", "Choose another directory, or give --overwrite."
-        )
-    try:
-        # The folder itself is made when there is something to put into it.
-        existing = next(place for place in (folder, *folder.absolute().parents) if place.exists())
-        with tempfile.TemporaryFile(dir=existing):
-            pass
-    except OSError as error:
-        raise OutputError(
-            f"cannot write to {folder}: {error.strerror or error}",
-            "Check that it is a directory that you may write to.",
-        ) from error

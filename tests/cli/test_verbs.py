@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from dataclasses import replace
 from pathlib import Path
 from xml.etree import ElementTree
@@ -168,10 +169,7 @@ def test_a_run_is_not_overwritten_by_accident(trained, capsys):
 
 @pytest.mark.parametrize("name", ["weights.safetensors", "recipe.yaml", "run.json"])
 def test_a_damaged_run_is_refused(name, trained, tmp_path, capsys):
-    copy = tmp_path / "copy"
-    copy.mkdir()
-    for file in trained.iterdir():
-        (copy / file.name).write_bytes(file.read_bytes())
+    copy = shutil.copytree(trained, tmp_path / "copy")
     for damage in (lambda f: f.write_bytes(f.read_bytes()[:40]), lambda f: f.unlink()):
         damage(copy / name)
         assert run(["verify", str(copy), "-t", "twin"]) == 2

@@ -79,16 +79,40 @@ def test_gains_learn_at_a_rate_of_their_own_and_every_parameter_once() -> None:
         assert rates[id(p)] == pytest.approx(0.05 if "gain" in name else 0.2)
 
 
-def test_cosine_falls_from_1_to_0_and_constant_stays() -> None:
-    for name, expected in (
-        ("cosine", [(1 + math.cos(math.pi * step / 10)) / 2 for step in range(11)]),
-        ("constant", [1.0] * 11),
-    ):
-        optimizer = make_optimizer(network(), OptimizerSection(lr=0.5, gain_lr_factor=1.0))
-        schedule = make_schedule(optimizer, ScheduleSection.model_validate({"name": name}), 10)
-        rates = []
-        for _ in range(11):
-            rates.append(optimizer.param_groups[0]["lr"] / 0.5)
-            optimizer.step()
-            schedule.step()
-        assert rates == pytest.approx(expected)
+def rates(section: ScheduleSection, *, epochs: int, steps: int) -> list[list[float]]:
+    """Learning rates of both groups before each step, and after the last."""
+    optimizer = make_optimizer(network(), OptimizerSection(lr=0.5, gain_lr_factor=0.1))
+    schedule = make_schedule(optimizer, section, lr=0.5, epochs=epochs, steps=steps)
+    seen = []
+    for _ in range(steps + 1):
+        seen.append([group["lr"] for group in optimizer.param_groups])
+        optimizer.step()
+        schedule.step()
+    return [list(group) for group in zip(*seen, strict=True)]
+
+
+def test_cosine_falls_from_the_rate_to_0_and_constant_stays() -> None:
+    cosine, gains = rates(ScheduleSection(), epochs=5, steps=10)
+    assert cosine == pytest.approx([(1 + math.cos(math.pi * k / 10)) / 4 for k in range(11)])
+    assert cosine[0] == 0.5
+    assert cosine[10] == pytest.approx(0, abs=1e-12)
+    assert gains == pytest.approx([rate / 10 for rate in cosine])
+    assert rates(ScheduleSection(name="constant"), epochs=5, steps=10)[0] == [0.5] * 11
+
+
+def test_rate_rises_in_a_line_and_the_cosine_begins_where_it_ends() -> None:
+    section = ScheduleSection(warmup_epochs=2, warmup_lr=0.1)
+    others, gains = rates(section, epochs=6, steps=12)
+    falling = [0.25 * (1 + math.cos(math.pi * k / 8)) for k in range(9)]
+    assert others == pytest.approx([0.1, 0.2, 0.3, 0.4, *falling])
+    assert gains == pytest.approx([rate / 10 for rate in others])
+    constant = ScheduleSection(name="constant", warmup_epochs=2, warmup_lr=0.1)
+    expected = [0.1, 0.2, 0.3, 0.4, *[0.5] * 9]
+    assert rates(constant, epochs=6, steps=12)[0] == pytest.approx(expected)
+
+
+def test_warm_up_of_part_of_an_epoch_or_longer_than_the_training() -> None:
+    half = ScheduleSection(warmup_epochs=0.5, warmup_lr=0.1)
+    assert rates(half, epochs=2, steps=8)[0][:3] == pytest.approx([0.1, 0.3, 0.5])
+    longer = ScheduleSection(warmup_epochs=4, warmup_lr=0.1)
+    assert rates(longer, epochs=2, steps=4)[0] == pytest.approx([0.1, 0.15, 0.2, 0.25, 0.3])

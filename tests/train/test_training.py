@@ -19,9 +19,9 @@ from eideploy.train.data import DATASETS
 from eideploy.train.module import TrainingModule, first_not_finite
 
 
-def test_a_run_is_four_files(small_run: Run) -> None:
+def test_a_run_is_four_files_and_logs(small_run: Run) -> None:
     names = {path.name for path in small_run.path.iterdir()}
-    assert names == {"weights.safetensors", "recipe.yaml", "metrics.json", "run.json"}
+    assert names == {"weights.safetensors", "recipe.yaml", "metrics.json", "run.json", "logs"}
 
 
 def test_it_learns(small_run: Run) -> None:
@@ -141,13 +141,13 @@ def test_the_first_layer_that_is_not_finite_is_found(small_run: Run) -> None:
     assert first_not_finite(network, x) == "ei2"
 
 
-def test_a_network_that_died_has_no_floors_and_leaves_no_files(
+def test_a_network_that_died_has_no_floors_and_is_no_run(
     small_recipe: Recipe, tmp_path: Path
 ) -> None:
     wild = ["optimizer.lr=1e30", "training.clip_gradient=null", "training.epochs=1"]
     with pytest.raises(InputError, match="layer ei1: every divisor is 0"):
         train(override(small_recipe, wild), tmp_path, progress=False)
-    assert not list(tmp_path.iterdir())
+    assert {path.name for path in tmp_path.iterdir()} == {"logs", "checkpoint"}
 
 
 def test_ctrl_c_is_a_keyboard_interrupt_and_can_be_pressed_again(
@@ -183,7 +183,7 @@ def test_an_interrupted_training_leaves_nothing(tmp_path, monkeypatch):
     def interrupt(*_, **__):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("eideploy.train.trainer._fit", interrupt)
+    monkeypatch.setattr("eideploy.train.trainer.fit", interrupt)
     with pytest.raises(KeyboardInterrupt):
         train(load_recipe("digits_mlp"), tmp_path / "deep" / "run", progress=False)
     assert list(tmp_path.iterdir()) == []

@@ -1,0 +1,46 @@
+"""Scalars for TensorBoard between the ends of epochs."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from lightning.pytorch import Callback
+from torch import Tensor
+
+from eideploy.train.activity import layer_activity
+
+
+class Monitor(Callback):
+    """Writes the learning rate, the loss of the batch and what the layers do, now and then.
+
+    `learning_rate`, `batch_loss`, and for each layer `rate/…`, `shunt/…` and `replaced/…` as
+    `layer_activity` has them. Losses and accuracies of epochs are logged by the module.
+
+    Args:
+        probe: samples that layers are looked at with, [T, B, …].
+        every: optimizer steps between two looks. One look costs about as much as the forward pass
+            of twice the probe.
+    """
+
+    def __init__(self, probe: Tensor, every: int = 50) -> None:
+        self._probe = probe
+        self._every = every
+        self._looked_at = -1
+
+    def on_train_batch_end(
+        self, trainer: Any, module: Any, outputs: Any, batch: Any, batch_index: int
+    ) -> None:
+        """Look, if a step was taken and it is time for it."""
+        step = trainer.global_step
+        if not trainer.is_global_zero or step % self._every or step == self._looked_at:
+            return
+        self._looked_at = step
+        layers = layer_activity(module.network, self._probe.to(module.device))
+        scalars = {
+            "learning_rate": trainer.optimizers[0].param_groups[0]["lr"],
+            # Lightning hands on the loss as it goes into the gradient.
+            "batch_loss": outputs["loss"].item() * trainer.accumulate_grad_batches,
+        }
+        for layer, values in layers.items():
+            scalars |= {f"{key}/{layer}": value for key, value in values.items()}
+        trainer.logger.log_metrics(scalars, step=step)

@@ -1,0 +1,95 @@
+"""The run directory while it is trained in: what is there before, and what is left after."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from eideploy.errors import InputError, OutputError
+from eideploy.train.checkpoint import (
+    FOLDER,
+    checkpoint_path,
+    compare_recipes,
+    read_checkpoint,
+    recipe_values,
+)
+from eideploy.train.recipe import Recipe
+from eideploy.train.run import ABOUT, Run, load_run
+
+LOGS = "logs"
+"""What TensorBoard shows."""
+
+
+def prepare(folder: Path, recipe: Recipe, *, resume: bool, overwrite: bool) -> Run | None:
+    """Make sure, before it begins, that training can begin here and its result be written.
+
+    Args:
+        folder: the run directory.
+        recipe: what is to be trained.
+        resume: go on from a checkpoint, if there is one.
+        overwrite: begin again, whatever is there.
+
+    Returns:
+        The run, if there is nothing left to do but to hand it back.
+
+    Raises:
+        InputError: something is there and neither was asked for, or both were, or what is there is
+            of another recipe, or damaged.
+        OutputError: the directory cannot be written.
+    """
+    if resume and overwrite:
+        raise InputError("asked both to resume and to overwrite", "Choose one of the two.")
+    _check_writable(folder)
+    checkpoint = checkpoint_path(folder)
+    finished = (folder / ABOUT).exists()
+    if resume:
+        if checkpoint.exists():
+            compare_recipes(recipe_values(read_checkpoint(checkpoint)), recipe, folder)
+        elif finished:
+            run = load_run(folder)
+            compare_recipes(run.recipe.model_dump(mode="json"), recipe, folder)
+            return run
+    elif not overwrite and (finished or checkpoint.exists()):
+        what = "a run" if finished else "an unfinished training"
+        how = "" if finished else "go on with it by --resume, "
+        raise InputError(
+            f"{folder} holds {what} already", f"Choose another directory, {how}or give --overwrite."
+        )
+    return None
+
+
+def clear(folder: Path) -> None:
+    """Take away what an earlier training left, but for a finished run."""
+    for name in (FOLDER, LOGS):
+        shutil.rmtree(folder / name, ignore_errors=True)
+
+
+@contextmanager
+def tidy(folder: Path) -> Iterator[None]:
+    """If the block fails before there is a checkpoint to resume from, leave nothing behind."""
+    was_there = folder.exists()
+    try:
+        yield
+    except BaseException:
+        if not checkpoint_path(folder).exists():
+            clear(folder)
+            if not was_there:
+                with suppress(OSError):
+                    folder.rmdir()
+        raise
+
+
+def _check_writable(folder: Path) -> None:
+    try:
+        # The folder itself is made when there is something to put into it.
+        existing = next(place for place in (folder, *folder.absolute().parents) if place.exists())
+        with tempfile.TemporaryFile(dir=existing):
+            pass
+    except OSError as error:
+        raise OutputError(
+            f"cannot write to {folder}: {error.strerror or error}",
+            "Check that it is a directory that you may write to.",
+        ) from error
