@@ -39,6 +39,16 @@ class Cifar:
     python: str
 
     @property
+    def how(self) -> str:
+        """How to get it."""
+        archive = f"{self.python.removesuffix('-batches-py').removesuffix('-python')}-binary.tar.gz"
+        return (
+            f"Unpack {archive} of www.cs.toronto.edu/~kriz/cifar.html there, or have torchvision "
+            f'do it: python -c "import torchvision; torchvision.datasets.{self.reader}'
+            "('{folder}', download=True)\"."
+        )
+
+    @property
     def spec(self) -> DatasetSpec:
         """Images of 32×32 pixels in red, green and blue, values k/255."""
         return DatasetSpec(SHAPE, self.classes, levels=255, high=1.0, load=self.load)
@@ -54,12 +64,7 @@ class Cifar:
             MissingComponentError: neither version is there.
             InputError: a file is damaged.
         """
-        how = (
-            f"Unpack {self.python.removesuffix('-py').removesuffix('-python')}-binary.tar.gz of "
-            "www.cs.toronto.edu/~kriz/cifar.html there, or have torchvision do it: python -c "
-            f"\"import torchvision; torchvision.datasets.{self.reader}('data', download=True)\"."
-        )
-        folder = find(self.name, (self.binary, self.python), how)
+        folder = find(self.name, (self.binary, self.python), self.how)
         if folder.name == self.python:
             return Dataset(*self._pickled(folder, True), *self._pickled(folder, False))
         parts = [self._plain(folder / file) for file in self.train]

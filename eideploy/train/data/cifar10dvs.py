@@ -20,8 +20,8 @@ HELD_OUT = 100
 """Of each class."""
 
 HOW = (
-    "Unpack the ten archives of doi.org/10.6084/m9.figshare.4724671 in there, or have tonic do it: "
-    "python -c \"import tonic; tonic.datasets.CIFAR10DVS('data')\"."
+    "Unpack the ten archives of doi.org/10.6084/m9.figshare.4724671 into it, or have tonic do it: "
+    "python -c \"import tonic; tonic.datasets.CIFAR10DVS('{folder}')\"."
 )
 
 
@@ -80,6 +80,9 @@ def _version_2(path: Path) -> Events:
     """
     from tonic.io import get_aer_events_from_file, read_aedat_header_from_file
 
+    with path.open("rb") as file:
+        if not file.readline().startswith(b"#!AER-DAT2"):
+            raise ValueError("it does not begin with #!AER-DAT2")
     version, start, _ = read_aedat_header_from_file(str(path))
     if (path.stat().st_size - start) % 8:
         raise ValueError("it ends within an event")

@@ -16,7 +16,9 @@ from eideploy.train.data.folder import find, reading
 CAMERA = Camera(sensor=128, cells=48, most=255)
 CLASSES = 11
 
-HOW = "Download it, for example by python -c \"import tonic; tonic.datasets.DVSGesture('data')\"."
+HOW = (
+    "Download it, for example by python -c \"import tonic; tonic.datasets.DVSGesture('{folder}')\"."
+)
 
 
 def load(steps: int) -> Dataset:

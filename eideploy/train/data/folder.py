@@ -32,24 +32,23 @@ def use_data_folder(path: str | Path) -> None:
 
 
 def find(name: str, choices: Sequence[str], how: str) -> Path:
-    """The first of some places below `data_folder` that exists.
+    """The first of some places in `data_folder` that exists.
 
     Args:
         name: of the data set.
         choices: files or folders relative to `data_folder`.
-        how: to get the data set.
+        how: to get the data set; `{folder}` stands for `data_folder`.
 
     Raises:
         MissingComponentError: none exists; names all of them.
     """
-    places = [data_folder() / choice for choice in choices]
-    for place in places:
-        if place.exists():
-            return place
-    looked = " nor ".join(str(place) for place in places)
+    folder = data_folder()
+    for choice in choices:
+        if (folder / choice).exists():
+            return folder / choice
     raise MissingComponentError(
-        f"the data set {name} is not there: no {looked}",
-        f"{how} Another folder is chosen by --data-dir or {VARIABLE}.",
+        f"the data set {name} is not in {folder.absolute()}: there is no {' nor '.join(choices)}",
+        f"{how.format(folder=folder)} Another folder is chosen by --data-dir or {VARIABLE}.",
     )
 
 

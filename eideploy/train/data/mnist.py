@@ -15,7 +15,7 @@ from eideploy.train.data.folder import find, reading
 
 HOW = (
     "Download the four files of MNIST into that folder, for example by "
-    "python -c \"import torchvision; torchvision.datasets.MNIST('data', download=True)\"."
+    "python -c \"import torchvision; torchvision.datasets.MNIST('{folder}', download=True)\"."
 )
 
 

@@ -18,7 +18,7 @@ CAMERA = Camera(sensor=34, cells=34, most=15)
 
 EVENT = np.dtype([("x", int), ("y", int), ("t", int), ("p", int)])
 
-HOW = "Download it, for example by python -c \"import tonic; tonic.datasets.NMNIST('data')\"."
+HOW = "Download it, for example by python -c \"import tonic; tonic.datasets.NMNIST('{folder}')\"."
 
 
 def load(steps: int) -> Dataset:
