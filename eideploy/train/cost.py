@@ -1,9 +1,9 @@
 """What a network costs, counted from its shape: parameters, and synaptic operations of one step.
 
 A synaptic operation is one multiply-accumulate of a synaptic weight. Counted are those of one step
-of one sample in which every input is active: the dense count, and so the upper bound of what
-event-driven hardware does; times the rate at which a layer's input fires it is the expected work.
-With P places of the output (1 where the layer is dense) a layer has
+of one sample in which every input is active: the dense count, the most that event-driven hardware
+has to do. Of W_EE and W_IE it does the share that the rate of a layer's input is; what inhibitory
+neurons send is graded and seldom 0. With P places of the output (1 where it is dense) a layer has
 
 E-I circuit       P · (|W_EE| + |W_IE| + 2 |W_EI|), as W_EI serves both B and S
 E-I readout       P · (|W_EE| + |W_IE| + |W_EI|), since B is all that it computes
@@ -15,7 +15,7 @@ and neurons have no synapses.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -67,10 +67,19 @@ def cost_of(recipe: Recipe) -> Cost:
         if isinstance(layer, (EICircuit, *_PLAIN)):
             layer.register_forward_hook(_counter(operations, path, _weights(layer)))
         if isinstance(layer, EICircuit):
-            # B has the shape of I, and the stabilizer would ask for values.
-            layer.divisive = False
+            layer.forward = _shape(layer)  # type: ignore[method-assign]
     network(x)
     return Cost(sum(p.numel() for p in network.parameters()), operations)
+
+
+def _shape(circuit: EICircuit) -> Callable[[Tensor], Tensor]:
+    """A forward pass that gives I_EE, which has the shape of I; to divide would ask for values."""
+
+    def forward(x: Tensor) -> Tensor:
+        current = circuit.drive(circuit.merge(x), circuit.weight_ee)
+        return current.reshape(*x.shape[: x.dim() - circuit.input_dims], *current.shape[1:])
+
+    return forward
 
 
 def _weights(layer: nn.Module) -> int:
@@ -83,7 +92,7 @@ def _weights(layer: nn.Module) -> int:
     return int(weight.numel())
 
 
-def _counter(operations: dict[str, int], path: str, weights: int) -> Any:
+def _counter(operations: dict[str, int], path: str, weights: int) -> Callable[..., None]:
     """A forward hook that adds up the operations of a layer of so many weights."""
 
     def count(layer: Any, inputs: tuple[Tensor, ...], output: Tensor) -> None:
