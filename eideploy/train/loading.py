@@ -2,8 +2,7 @@
 
 Order and augmentation depend on the seed, the epoch and the index of a sample alone: not on the
 number of workers or of processes, nor on what was drawn before. So training that was cut short goes
-on as if it had not been, and two processes see together the batches of one that takes twice as many
-samples at a time.
+on as if it had not been, and several processes see together the batches that one would see alone.
 """
 
 from __future__ import annotations
@@ -47,7 +46,8 @@ def make_loader(
         x: whole numbers k as `Dataset` has them, uint8.
         y: classes, int64.
         spec: what k stands for.
-        recipe: seed, augmentation, batch size (of one process) and number of workers.
+        recipe: seed, augmentation, number of workers, and batch size; in training the processes
+            share a batch, and their number divides its size.
         train: for training, not for test.
         rank: of this process.
         world: number of processes.
@@ -60,11 +60,13 @@ def make_loader(
     workers = recipe.training.workers
     return DataLoader(
         samples,
-        batch_size=recipe.training.batch_size,
+        batch_size=recipe.training.batch_size // (world if train else 1),
         sampler=Order(samples, recipe.seed, rank, world) if train else Order(samples),
         num_workers=workers,
         persistent_workers=workers > 0,
         collate_fn=_as_it_is,
+        # Its own, or each epoch would draw a seed for the workers from everybody's.
+        generator=torch.Generator(),
     )
 
 
