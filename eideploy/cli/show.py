@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from typing import Any
 
 import numpy as np
@@ -17,8 +18,10 @@ def show_graph(description: GraphDescription, json: bool) -> None:
     if json:
         print_json({"schema": "eideploy.graph/1", **description.to_dict()})
         return
+    sources = _branches(description)
     table = Table(box=None, pad_edge=False)
-    for column in ("node", "type", "in", "out", "parameters", "time constants"):
+    columns = ("node", "type", "in", "out", "parameters", "time constants")
+    for column in (*columns, "from") if sources else columns:
         table.add_column(column, overflow="fold")
     for node in description.nodes:
         kind = node.type if node.standard else f"{node.type} [cyan](dialect)[/]"
@@ -29,6 +32,7 @@ def show_graph(description: GraphDescription, json: bool) -> None:
             _extent(node.output_shape),
             f"{node.parameters:,}" if node.parameters else "",
             ", ".join(_time_constant(item) for item in node.time_constants),
+            *([", ".join(sources.get(node.name, ()))] if sources else ()),
         )
     out.print(table)
     standard = "plain NIR" if description.standard else "NIR with the E-I dialect"
@@ -36,6 +40,16 @@ def show_graph(description: GraphDescription, json: bool) -> None:
     out.print(f"\n{standard} · {description.parameters:,} parameters · step {step}")
     for key, value in description.metadata.items():
         out.print(f"{key}: {value}", markup=False, style="dim")
+
+
+def _branches(description: GraphDescription) -> dict[str, list[str]]:
+    """Where the inputs of those nodes come from that are fed by more than the node above them."""
+    names = [node.name for node in description.nodes]
+    above = dict(itertools.pairwise(reversed(names)))
+    sources: dict[str, list[str]] = {}
+    for source, target in description.edges:
+        sources.setdefault(target, []).append(source)
+    return {name: found for name, found in sources.items() if found != [above.get(name)]}
 
 
 def show_program(program: Program, json: bool) -> None:

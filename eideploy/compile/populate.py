@@ -98,8 +98,9 @@ class _Builder:
         known = (*NEURON_NODES, *LINEAR_NODES, nir.Input, nir.Output, nir.Flatten)
         if not isinstance(node, known):
             raise UnsupportedError(
-                f"node {name!r} is a {type(node).__name__}, which cannot be compiled yet; "
-                f"supported: {', '.join(sorted(kind.__name__ for kind in known))}"
+                f"node {name!r} is of type {type(node).__name__}, which cannot be compiled yet; "
+                f"supported: {', '.join(sorted(kind.__name__ for kind in known))}",
+                "Build the network without it; a stride can take the place of a pool.",
             )
         if not self._before(name) and not isinstance(node, nir.Input):
             raise GraphError(f"node {name!r} ({type(node).__name__}) has no input")
@@ -219,7 +220,11 @@ class _Builder:
             source = self._through(before)
             if isinstance(node, CIRCUIT_NODES):
                 if len(self._before(name)) > 1:
-                    raise UnsupportedError(f"node {name!r}: a circuit with several inputs")
+                    raise UnsupportedError(
+                        f"node {name!r}: a circuit that adds up its inputs {self._before(name)} "
+                        "cannot be compiled yet",
+                        "Build the network without residual blocks.",
+                    )
                 self.projections += [
                     synapses.projection(source, target, ports)
                     for synapses in circuit_operators(node, self.mapping, inhibitory)

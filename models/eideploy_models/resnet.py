@@ -27,6 +27,7 @@ def resnet(
     neuron: Callable[[], nn.Module],
     *,
     depth: Literal[18] = 18,
+    stages: tuple[tuple[int, int], ...] | None = None,
     inhibition: bool = True,
     ratio: int = 4,
 ) -> SequentialState:
@@ -40,6 +41,7 @@ def resnet(
         classes: outputs of the readout.
         neuron: makes a LIF over sequences.
         depth: 18.
+        stages: channels and number of blocks of each stage, instead of those of a depth.
         inhibition: false gives the BatchNorm twin, see `eideploy_models.layers`.
         ratio: excitatory per inhibitory channels; without inhibition it is not used.
 
@@ -57,6 +59,12 @@ def resnet(
         raise InputError(
             f"model resnet has no depth {depth}", f"Use one of: {', '.join(map(str, STAGES))}."
         )
+    chosen = STAGES[depth] if stages is None else stages
+    if not chosen or min(map(min, chosen)) < 1:
+        raise InputError(
+            f"model resnet: stages are {[list(stage) for stage in chosen]}",
+            "Give each stage channels and blocks, as in stages: [[64, 2], [128, 2]].",
+        )
     if len(input_shape) != 3:
         raise InputError(
             f"model resnet takes [channels, height, width], the data have {list(input_shape)}",
@@ -64,9 +72,9 @@ def resnet(
         )
     make = Layers(inhibition, ratio)
     channels, *size = input_shape
-    fan_in = STAGES[depth][0][0]
+    fan_in = chosen[0][0]
     layers: list[nn.Module] = [make.conv(channels, fan_in), neuron()]
-    for number, (width, blocks) in enumerate(STAGES[depth]):
+    for number, (width, blocks) in enumerate(chosen):
         stride = 1 if number == 0 else 2
         layers.append(_block(make, neuron, fan_in, width, stride))
         layers += [_block(make, neuron, width, width, 1) for _ in range(blocks - 1)]

@@ -134,6 +134,13 @@ def test_resnet_changes_shape_in_three_blocks() -> None:
     assert shapes[1::2] == [(64, 32, 32), (128, 16, 16), (256, 8, 8), (512, 4, 4)]
 
 
+def test_a_resnet_of_other_stages() -> None:
+    network = resnet((2, 7, 6), 3, LIF, stages=((8, 1), (12, 2)))
+    blocks = [layer for layer in network if isinstance(layer, ResidualBlock)]
+    assert [len(block.shortcut) for block in blocks] == [0, 2, 0]
+    assert network(torch.rand(4, 2, 2, 7, 6))[0].shape == (4, 2, 3)
+
+
 def test_the_identity_is_added_to_spikes() -> None:
     network = build("resnet18", size=8)
     x = images(steps=3, size=8)
@@ -291,6 +298,8 @@ def test_merged_is_lift_in_one_call() -> None:
         (lambda: resnet((3, 32, 32), 10, LIF, depth=34), "no depth 34.*\n.*18"),  # type: ignore[arg-type]
         (lambda: vgg((1, 28, 28), 10, LIF), r"at least 32×32, the data have \[1, 28, 28\]"),
         (lambda: vgg((3072,), 10, LIF), r"takes \[channels, height, width\]"),
+        (lambda: resnet((3, 32, 32), 10, LIF, stages=()), r"stages are \[\].*\n.*blocks"),
+        (lambda: resnet((3, 32, 32), 10, LIF, stages=((8, 0),)), r"stages are \[\[8, 0\]\]"),
         (lambda: resnet((3072,), 10, LIF), r"takes \[channels, height, width\].*\n.*data\.flat"),
         (lambda: vgg((3, 32, 32), 10, LIF, ratio=0), "ratio must be at least 1|ratio 0"),
     ],
@@ -305,7 +314,12 @@ def test_a_recipe_builds_one_with_its_options() -> None:
         parse_recipe(RECIPE, "deep"),
         ["model.ratio=8", "neuron.tau=3.0", "training.gradient_scaling=false"],
     )
-    assert recipe.model.options == {"depth": 18, "inhibition": True, "ratio": 8}
+    assert recipe.model.options == {
+        "depth": 18,
+        "stages": None,
+        "inhibition": True,
+        "ratio": 8,
+    }
     layers = list(build_network(recipe).modules())
     circuits = [layer for layer in layers if isinstance(layer, EICircuit)]
     assert {(circuit.ratio, circuit.gradient_scaling) for circuit in circuits} == {(8, False)}
