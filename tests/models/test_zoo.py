@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from collections.abc import Callable
 from importlib.metadata import EntryPoint
 from pathlib import Path
 
@@ -12,7 +13,7 @@ import torch
 from eideploy_models import conv, mlp, zoo
 from norse.torch import SequentialState
 
-from eideploy.cells import LIF, EIConv2d, EILinear
+from eideploy.cells import LIF, EICircuit, EIConv2d, EILinear
 from eideploy.errors import InputError, MissingComponentError
 from eideploy.graph.export import node_names
 from eideploy.train import list_models, list_recipes, load_recipe, override, train
@@ -92,6 +93,32 @@ def test_conv_knows_how_large_its_layers_are(
 def test_data_and_options_that_do_not_go_together(build: object, says: str) -> None:
     with pytest.raises(InputError, match=says):
         build()  # type: ignore[operator]
+
+
+@pytest.mark.parametrize(
+    ("build", "names"),
+    [
+        (
+            lambda **options: mlp((6,), 3, LIF, hidden=(8, 5), **options),
+            ["linear1", "lif1", "linear2", "lif2", "readout"],
+        ),
+        (
+            lambda **options: conv((2, 7, 6), 3, LIF, channels=(8, 5), **options),
+            ["conv1", "lif1", "conv2", "lif2", "flatten1", "readout"],
+        ),
+    ],
+)
+def test_the_twin_is_the_same_without_inhibition(
+    build: Callable[..., SequentialState], names: list[str]
+) -> None:
+    twin, network = build(inhibition=False), build()
+    assert [name for name, _ in node_names(twin)] == names
+    x = torch.rand(4, 3, *((6,) if names[0] == "linear1" else (2, 7, 6)))
+    assert twin(x)[0].shape == network(x)[0].shape
+    circuits = [m for m in network.modules() if isinstance(m, EICircuit)]
+    # Weights as those of the E neurons, a scale and a shift for each, and a readout without bias.
+    expected = sum(c.weight_ee.numel() for c in circuits) + 2 * (8 + 5)
+    assert sum(p.numel() for p in twin.parameters()) == expected
 
 
 def test_recipes_are_listed_with_what_they_are() -> None:
