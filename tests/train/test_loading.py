@@ -11,7 +11,7 @@ from torch import Tensor
 from torch.utils.data import DataLoader
 
 from eideploy.train import Recipe, load_recipe, override
-from eideploy.train.data import Dataset, DatasetSpec
+from eideploy.train.data import Dataset, DatasetSpec, find_dataset, list_datasets
 from eideploy.train.loading import make_loader, to_sequence
 
 SAMPLES = 22
@@ -58,6 +58,18 @@ def test_values_are_those_of_the_spec() -> None:
     for x, y in epoch(loader(), 0):
         assert (x.dtype, y.dtype) == (torch.float32, torch.int64)
         assert np.array_equal(x.numpy(), SPEC.values(X[y]))
+
+
+@pytest.mark.parametrize("name", list_datasets())
+def test_training_sees_to_the_last_bit_what_is_deployed(name: str) -> None:
+    """A batch is made with torch, the stimulus of a run with NumPy: for every k the same value."""
+    spec = find_dataset(name)
+    k = np.arange(spec.levels + 1, dtype=np.uint8)
+    ((x, _),) = make_loader(
+        k, np.zeros(len(k)), spec, recipe("training.batch_size=256"), train=False
+    )
+    assert np.array_equal(x.numpy(), spec.values(k))
+    assert x.max() == np.float32(spec.high)
 
 
 def test_every_sample_comes_once_in_an_epoch_and_in_another_order_in_the_next() -> None:

@@ -81,7 +81,10 @@ class DatasetSpec:
 
     def values(self, k: Array) -> Array:
         """What whole numbers stand for: k/levels · high, in float32."""
-        return k.astype(np.float32) / np.float32(self.levels) * np.float32(self.high)
+        x = k.astype(np.float32)
+        x /= self.levels
+        x *= self.high
+        return x
 
 
 def present(x: Array, steps: int) -> Array:
