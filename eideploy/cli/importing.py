@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from eideploy.cli.console import out, print_json, remark
-from eideploy.cli.options import Json
+from eideploy.cli.options import DataDir, Json
 
 
 class Reset(str, Enum):
@@ -59,6 +59,7 @@ def import_checkpoint(
     overwrite: Annotated[
         bool, typer.Option("--overwrite", help="Replace a run that is already there.")
     ] = False,
+    data_dir: DataDir = None,
     json: Json = False,
 ) -> None:
     """Make a run of a checkpoint that the paper's own code wrote."""

@@ -72,12 +72,12 @@ def _load(path: Path) -> Any:
     try:
         return torch.load(path, map_location="cpu", weights_only=True)
     except pickle.UnpicklingError:
-        pass  # perhaps only for the sake of a random generator
+        pass  # perhaps for no more than a random generator
     except Exception as error:
         raise _damaged(path, error) from error
     try:
         return torch.load(path, map_location="cpu", weights_only=False, pickle_module=tensors_only)
-    except pickle.UnpicklingError as error:
+    except tensors_only.Refused as error:
         raise InputError(
             f"checkpoint {path} is refused: {error}",
             "If you trust the file, load it where it was made and save the tensors alone: "

@@ -98,8 +98,7 @@ def find_circuits(checkpoint: Checkpoint) -> tuple[Circuit, ...]:
     circuits = tuple(
         _circuit(checkpoint, drive, modules[drive] | modules[partners[drive]]) for drive in drives
     )
-    if checkpoint.ordered:
-        _check_order(checkpoint, circuits, list(modules))
+    _check_order(checkpoint, circuits, list(modules))
     return circuits
 
 
@@ -220,17 +219,25 @@ def _values(tensor: Tensor, where: str, parameter: str) -> Tensor:
 
 
 def _check_order(checkpoint: Checkpoint, circuits: tuple[Circuit, ...], order: list[str]) -> None:
-    """Circuits of like shape are told apart by order: names and file must not contradict."""
+    """Circuits of one shape are told apart by order; it must not rest on how words are spelt.
+
+    Where the file has kept the order of the modules, that of the names must not contradict it;
+    where it has not, names may differ in numbers only.
+    """
     alike: dict[Signature, list[str]] = defaultdict(list)
     for circuit in circuits:
         alike[circuit.signature].append(circuit.name)
     for names in alike.values():
-        in_file = sorted(names, key=order.index)
-        if in_file != names:
+        if checkpoint.ordered:
+            certain = sorted(names, key=order.index) == names
+        else:
+            certain = len({re.sub(r"\d+", "#", name) for name in names}) == 1
+        if not certain:
             raise InputError(
-                f"{checkpoint.path}: which circuit comes first is ambiguous: {', '.join(names)} "
-                f"have one shape, and the file lists them as {', '.join(in_file)}",
-                "Rename the modules, or save them, in the order in which they are run.",
+                f"{checkpoint.path}: {', '.join(names)} have one shape, and which comes first is "
+                "ambiguous",
+                "Name the modules so that they sort in the order in which they are run, and save "
+                "the state dict by torch.save.",
             )
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Sequence
+from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any, get_args
 
@@ -29,8 +30,21 @@ Stages = tuple[tuple[int, ...], ...]
 _UNIT = (6, 5)  # modules from one convolution to the next without a pool: with and without dropout
 
 
-def recognize(circuits: Sequence[Circuit], data: DatasetSpec) -> dict[str, Any]:
-    """The model of a recipe whose network has circuits of these shapes: its name and options.
+@dataclass(frozen=True)
+class Recognized:
+    """A network that was told from its circuits.
+
+    Attributes:
+        model: name and options, as in the section `model` of a recipe.
+        assumed: what had to be assumed; empty if nothing.
+    """
+
+    model: dict[str, Any]
+    assumed: str = ""
+
+
+def recognize(circuits: Sequence[Circuit], data: DatasetSpec) -> Recognized:
+    """The model whose network has circuits of these shapes.
 
     Args:
         circuits: in the order of their names.
@@ -44,8 +58,8 @@ def recognize(circuits: Sequence[Circuit], data: DatasetSpec) -> dict[str, Any]:
     dense = [circuit for circuit in circuits if circuit.dense]
     convs = [circuit for circuit in circuits if not circuit.dense]
     if not convs:
-        model = {"name": "mlp", "hidden": [c.shape[0] for c in circuits[:-1]], "ratio": ratio}
-        return _checked(model, circuits, data)
+        hidden = [circuit.shape[0] for circuit in circuits[:-1]]
+        return _checked({"name": "mlp", "hidden": hidden, "ratio": ratio}, circuits, data)
     if len(dense) != 1:
         raise UnsupportedError(
             f"the checkpoint has {len(dense)} linear circuits behind its convolutions "
@@ -57,7 +71,7 @@ def recognize(circuits: Sequence[Circuit], data: DatasetSpec) -> dict[str, Any]:
     for depth in _depths("resnet"):
         model = {"name": "resnet", "depth": depth, "ratio": ratio}
         if sorted(_signatures(model, data)) == sorted(c.signature for c in circuits):
-            return model
+            return Recognized(model)
     raise InputError(
         f"the {len(circuits)} circuits of the checkpoint are neither a chain of 3×3 convolutions "
         f"nor a ResNet-{' or '.join(map(str, _depths('resnet')))} for data of shape "
@@ -74,7 +88,7 @@ def output_classes(circuits: Sequence[Circuit]) -> int:
 
 def _vgg(
     convs: Sequence[Circuit], circuits: Sequence[Circuit], data: DatasetSpec, ratio: int
-) -> dict[str, Any]:
+) -> Recognized:
     wanted, stages = [c.signature for c in circuits], _stages(circuits)
     if len(data.shape) != 3:
         raise InputError(
@@ -84,7 +98,8 @@ def _vgg(
         model = {"name": "vgg", "depth": depth, "ratio": ratio}
         built = _build(model, data) if min(data.shape[1:]) >= 32 else None
         if built and signatures(built) == wanted and stages in (None, _stages_of(built)):
-            return model
+            pools = f"pools are where VGG-{depth} has them, which module numbers do not tell"
+            return Recognized(model, pools if stages is None else "")
     if stages is None:
         raise InputError(
             "where the pools are is ambiguous: the checkpoint is a chain of convolutions with "
@@ -97,9 +112,7 @@ def _vgg(
     return _checked(model, circuits, data)
 
 
-def _checked(
-    model: dict[str, Any], circuits: Sequence[Circuit], data: DatasetSpec
-) -> dict[str, Any]:
+def _checked(model: dict[str, Any], circuits: Sequence[Circuit], data: DatasetSpec) -> Recognized:
     """The model, if its network has exactly these circuits."""
     expected = _signatures(model, data)
     for circuit, (shape, n_i) in zip(circuits, expected, strict=True):
@@ -110,7 +123,7 @@ def _checked(
                 f"model {model['name']} has {list(shape)} there",
                 "Choose another data set by --data, or give the network by --recipe FILE.",
             )
-    return model
+    return Recognized(model)
 
 
 def _stages(circuits: Sequence[Circuit]) -> Stages | None:

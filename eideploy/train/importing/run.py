@@ -8,9 +8,12 @@ from pathlib import Path
 from typing import Any
 
 from eideploy.errors import EideployError, InputError, MissingComponentError
+from eideploy.train import place
 from eideploy.train.calibration import accuracy, calibrate
+from eideploy.train.callbacks import stage
 from eideploy.train.data import find_dataset, list_datasets
 from eideploy.train.document import dump
+from eideploy.train.hardware import find_hardware
 from eideploy.train.importing.checkpoint import Checkpoint, read_checkpoint
 from eideploy.train.importing.circuits import Circuit, find_circuits
 from eideploy.train.importing.placing import place_
@@ -18,7 +21,7 @@ from eideploy.train.importing.recognition import output_classes, recognize
 from eideploy.train.importing.settings import DATASETS, sections
 from eideploy.train.network import build_network
 from eideploy.train.recipe import Recipe, load_recipe, override, parse_recipe
-from eideploy.train.run import ABOUT, Run, save_run
+from eideploy.train.run import Run, save_run
 
 _STEPS = 4  # T of the paper for images
 
@@ -48,6 +51,7 @@ def import_checkpoint(
     changes: Sequence[str] = (),
     freeze: bool | None = None,
     overwrite: bool = False,
+    progress: bool = True,
 ) -> Imported:
     """Make a run of a checkpoint that the paper's own code wrote.
 
@@ -65,6 +69,7 @@ def import_checkpoint(
         freeze: calibrate the floors on the training data and measure accuracy on the test data;
             None does so if the data set is there.
         overwrite: replace a run that is already there.
+        progress: show on stderr what is going on.
 
     Raises:
         InputError: the checkpoint is refused, damaged, or of a network that is not known or not
@@ -85,10 +90,7 @@ def import_checkpoint(
         chosen = override(load_recipe(recipe), extra)
     chosen = override(chosen, changes)
     folder = Path("runs") / chosen.name if out_dir is None else Path(out_dir)
-    if (folder / ABOUT).exists() and not overwrite:
-        raise InputError(
-            f"{folder} holds a run already", "Choose another directory, or give --overwrite."
-        )
+    place.prepare(folder, chosen, resume=False, overwrite=overwrite)
     network = build_network(chosen)
     place_(circuits, network)
     metrics = {
@@ -99,18 +101,23 @@ def import_checkpoint(
     unfrozen = "--no-freeze was given" if freeze is False else ""
     if freeze is not False:
         try:
-            run = _frozen(run)
+            run = _frozen(run, progress)
         except MissingComponentError as error:
             if freeze:
                 raise
-            unfrozen = error.what
+            unfrozen = str(error)
+    place.clear(folder)
     save_run(run)
     return Imported(run, tuple(assumed), unfrozen)
 
 
-def _frozen(run: Run) -> Run:
-    test_accuracy = accuracy(run.network("adaptive"), *run.samples())
-    return calibrate(replace(run, metrics={**run.metrics, "test_accuracy": test_accuracy}))
+def _frozen(run: Run, progress: bool) -> Run:
+    """Measure and calibrate as at the end of a training, on a GPU if there is one."""
+    device = find_hardware().device
+    with stage("measuring accuracy", show=progress):
+        reached = accuracy(run.network("adaptive").to(device), *run.samples())
+    with stage("calibrating floors", show=progress):
+        return calibrate(replace(run, metrics={**run.metrics, "test_accuracy": reached}), device)
 
 
 def _recipe(
@@ -124,7 +131,9 @@ def _recipe(
     config = checkpoint.config
     name = data or DATASETS.get(str(config.get("dataset"))) or _only_dataset(circuits, assumed)
     spec = find_dataset(name)
-    model = recognize(circuits, spec)
+    recognized = recognize(circuits, spec)
+    model = recognized.model
+    assumed += filter(None, [recognized.assumed])
     label = f"{name}_{model['name']}{model.get('depth', '')}"
     values: dict[str, Any] = {
         "name": f"{label}_imported",
@@ -155,10 +164,10 @@ def _only_dataset(circuits: Sequence[Circuit], assumed: list[str]) -> str:
     for name in list_datasets():
         spec = find_dataset(name)
         try:
-            if spec.classes == output_classes(circuits) and recognize(circuits, spec):
-                fitting.append(name)
+            recognize(circuits, spec)
         except EideployError:
             continue
+        fitting.append(name)
     if len(fitting) == 1:
         assumed.append(f"trained on {fitting[0]}, the only data set that fits (--data changes it)")
         return fitting[0]

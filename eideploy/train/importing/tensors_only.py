@@ -23,6 +23,10 @@ _ALLOWED: dict[tuple[str, str], Any] = {
 }
 
 
+class Refused(pickle.UnpicklingError):
+    """A file asks for more than tensors."""
+
+
 class Skipped:
     """Stands in for what is not read: takes any arguments and any state, and does nothing."""
 
@@ -40,7 +44,7 @@ class Unpickler(pickle.Unpickler):
         """What `name` stands for.
 
         Raises:
-            UnpicklingError: it is none of the names that are allowed.
+            Refused: it is none of the names that are allowed.
         """
         # The bytes inside an array go through _codecs in pickles of protocol 2.
         if module.split(".")[0] == "numpy" or (module, name) == ("_codecs", "encode"):
@@ -48,7 +52,7 @@ class Unpickler(pickle.Unpickler):
         try:
             return _ALLOWED[module, name]
         except KeyError:
-            raise pickle.UnpicklingError(f"reading it would run {module}.{name}") from None
+            raise Refused(f"reading it would run {module}.{name}") from None
 
 
 def load(file: IO[bytes], **options: Any) -> Any:
