@@ -77,6 +77,27 @@ def test_what_cannot_be_compiled_is_named(name, runs, capsys):
     assert "a stride can take the place of a pool" in said.err
 
 
+def test_a_twin_without_pools_holds(tmp_path, capsys):
+    """Folding the BatchNorm is exact: the torch network and the Program agree in every bin."""
+    options = [
+        *("model.inhibition=false", "data.test_samples=40"),
+        *("limits.agreement=50.0", "limits.accuracy_drop=50.0"),
+        # Many small batches, for running statistics that are those of the data.
+        *("data.train_samples=96", "training.batch_size=16", "training.epochs=4"),
+    ]
+    changes = [word for option in options for word in ("--set", option)]
+    folder = str(tmp_path / "run")
+    assert run(["train", "digits_conv", "-o", folder, *changes]) == 0
+    capsys.readouterr()
+    assert run(["verify", folder, "-t", "twin", "--json"]) == 0
+    hops = {hop["name"]: hop for hop in json.loads(capsys.readouterr().out)["hops"]}
+    assert {hop["status"] for hop in hops.values()} == {"pass"}
+    for name in ("frozen→program", "quantized→twin"):
+        populations = {p["name"]: p for p in hops[name]["populations"]}
+        assert [p["mismatched_bins"] for p in populations.values()] == [0] * len(populations)
+        assert min(populations[lif]["spikes_before"] for lif in ("lif1", "lif2")) > 100
+
+
 def test_inspect_shows_where_the_branches_come_from(runs, capsys):
     assert run(["inspect", str(runs["resnet"]), "--json"]) == 0
     document = json.loads(capsys.readouterr().out)
