@@ -7,18 +7,16 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
-import platform
 from pathlib import Path
 
-import torch
 from comparison import comparison
 from compilation import compilation
+from machine import machine, machine_in_words
 from measure import Table
 from rich.console import Console
 from subject import EPOCHS, RECIPE, trained_subject
 from throughput import throughput
-from training_step import Step, training_memory, training_time
+from training_step import Step, training_memory, training_peak, training_time
 
 from eideploy import __version__
 from eideploy.compile import CompileOptions, float_pipeline, integer_pipeline, run_passes
@@ -44,8 +42,9 @@ def main() -> None:
         "compilation": lambda: compilation(subject.graph),
         "training time": lambda: training_time(Step()),
         "training memory": lambda: training_memory(Step()),
+        "training peak": lambda: training_peak(Step()),
     }
-    console.print(f"{RECIPE} after {EPOCHS} epochs, {_machine_in_words()}\n")
+    console.print(f"{RECIPE} after {EPOCHS} epochs, {machine_in_words()}\n")
     tables = []
     for name, benchmark in benchmarks.items():
         with console.status(f"measuring {name}"):
@@ -57,26 +56,11 @@ def main() -> None:
         console.print(f"written to {arguments.json}")
 
 
-def _machine() -> dict[str, object]:
-    return {
-        "python": platform.python_version(),
-        "torch": torch.__version__,
-        "machine": platform.machine(),
-        "cores": os.cpu_count(),
-        "torch_threads": torch.get_num_threads(),
-        "cuda": torch.cuda.get_device_name() if torch.cuda.is_available() else None,
-    }
-
-
-def _machine_in_words() -> str:
-    return ", ".join(f"{key} {value}" for key, value in _machine().items() if value is not None)
-
-
 def _document(tables: list[Table]) -> str:
     document = {
         "schema": "eideploy.bench/1",
         "version": __version__,
-        "machine": _machine(),
+        "machine": machine(),
         "tables": [table.to_dict() for table in tables],
     }
     return json.dumps(document, indent=2) + "\n"

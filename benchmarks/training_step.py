@@ -1,181 +1,140 @@
 """One training step, forward and backward, of the shipped cells against the plain ones.
 
-python benchmarks/training_step.py [--batch N] [--steps T] [--size PIXELS] [--repeats R]
+python benchmarks/training_step.py [--model vgg8|vgg11|vgg16|vgg19|resnet18] [--batch N] [--steps T]
+                                   [--size PIXELS] [--repeats R] [--device cpu|cuda] [--compile]
 
-The network has the widths of VGG-8: five 3×3 E-I convolutions, each with a LIF and a 2×2 average
-pool, and an E-I readout. Its twin has a convolution and a BatchNorm for each E-I circuit.
+The networks are those of the zoo: of E-I circuits in shipped and in plain cells, and the BatchNorm
+twin, in which shipped neurons are driven by convolutions and BatchNorms. The plain ones are the
+yardstick, see `plain_cells`. Arithmetic is float32 throughout, without TF32.
 """
 
 from __future__ import annotations
 
 import argparse
 import math
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, field
-from time import process_time
+from dataclasses import dataclass
+from functools import partial
 
 import torch
+from clock import processor_seconds
+from eideploy_models import resnet, vgg
 from measure import Row, Table
-from norse.torch import Lift, SequentialState
-from plain_cells import PlainCircuit, PlainLIF
+from memory import peak_bytes, saved_for_backward
+from plain_cells import plain
 from rich.console import Console
 from torch import Tensor, nn
 
-from eideploy.cells import LIF, EIConv2d, EILinear, ei_init_network_
+from eideploy.cells import LIF, ei_init_network_
 
-WIDTHS = (64, 128, 256, 512, 512)
+MODELS = {
+    **{f"vgg{depth}": partial(vgg, depth=depth) for depth in (8, 11, 16, 19)},
+    "resnet18": partial(resnet, depth=18),
+}
 CLASSES = 10
-PLAIN = "plain"
+PLAIN, SHIPPED, TWIN = "plain", "shipped", "BatchNorm twin"
 
 
 @dataclass(frozen=True)
 class Step:
-    """What is trained on: a batch of images shown for some steps."""
+    """What is trained, and on what: a batch of images shown for some steps."""
 
+    model: str = "vgg8"
     batch: int = 16
     steps: int = 4
     size: int = 32
+    device: str = "cpu"
+    compile: bool = False
 
     def in_words(self) -> str:
-        return f"batch {self.batch}, {self.steps} steps, {self.size}×{self.size}"
+        words = f"{self.model}, batch {self.batch}, {self.steps} steps, {self.size}×{self.size}"
+        return words + (", compiled" if self.compile else "") + f", {self.device}"
 
     def images(self) -> Tensor:
         torch.manual_seed(0)
-        return torch.rand(self.batch, 3, self.size, self.size).expand(self.steps, -1, -1, -1, -1)
+        images = torch.rand(self.batch, 3, self.size, self.size, device=self.device)
+        return images.expand(self.steps, -1, -1, -1, -1)
+
+    def network(self, name: str) -> nn.Module:
+        """A contestant; plain and shipped have the same parameters, those of E-I Init."""
+        torch.manual_seed(1)
+        build = MODELS[self.model]
+        shape, neuron = (3, self.size, self.size), partial(LIF, reset="subtract")
+        network: nn.Module = build(shape, CLASSES, neuron, inhibition=name != TWIN)
+        network.to(self.device)
+        if name != TWIN:
+            ei_init_network_(network, self.images())
+        if name == PLAIN:
+            network = plain(network)
+        return torch.compile(network) if self.compile else network
 
 
 def training_time(step: Step, repeats: int = 3) -> Table:
-    """Processor time of a step, the networks taking turns: other work disturbs it least."""
+    """Time of a step, the networks taking turns: other work disturbs it least."""
     x, best = step.images(), {}
-    contestants = networks(step)
+    contestants = {name: step.network(name) for name in (PLAIN, SHIPPED, TWIN)}
     for _ in range(repeats + 1):  # the first time, much is only loaded and allocated
         for name, network in contestants.items():
-            started = process_time()
-            run(network, x).backward()
-            best[name] = min(best.get(name, math.inf), process_time() - started)
-    return Table(
-        "training_time",
-        f"Training step of VGG-8 ({step.in_words()}), processor time",
-        "seconds",
-        PLAIN,
-        tuple(Row(name, value) for name, value in best.items()),
-    )
+            taken = processor_seconds(partial(train_step, network, x), step.device)
+            best[name] = min(best.get(name, math.inf), taken)
+    return _table("training_time", f"Training step ({step.in_words()}), processor time", "s", best)
 
 
 def training_memory(step: Step) -> Table:
     """Bytes that autograd's graph keeps from forward to backward, the same on every machine."""
     kept = {}
-    for name, network in networks(step).items():
+    for name in (PLAIN, SHIPPED, TWIN):
+        network = step.network(name)
         with saved_for_backward() as saved:
-            loss = run(network, step.images())
-        kept[name] = saved.bytes_beside(network)
-        loss.backward()
-    return Table(
-        "training_memory",
-        f"Kept for the backward pass of VGG-8 ({step.in_words()}), parameters not counted",
-        "MB",
-        PLAIN,
-        tuple(Row(name, count / 1e6) for name, count in kept.items()),
-    )
+            forward(network, step.images())
+        kept[name] = saved.bytes_beside(network) / 1e6
+    title = f"Kept for the backward pass ({step.in_words()}), parameters not counted"
+    return _table("training_memory", title, "MB", kept)
 
 
-def networks(step: Step) -> dict[str, nn.Module]:
-    """What is compared."""
-    shipped = ei_network(step)
-    return {PLAIN: plain(shipped), "shipped": shipped, "BatchNorm twin": twin(step)}
+def training_peak(step: Step) -> Table:
+    """The most memory that tensors take at once in a step, gradients of parameters included."""
+    peaks = {}
+    for name in (PLAIN, SHIPPED, TWIN):
+        network, x = step.network(name), step.images()
+        train_step(network, x)
+        network.zero_grad()
+        peaks[name] = peak_bytes(partial(train_step, network, x), step.device) / 1e6
+    return _table("training_peak", f"Peak of a step ({step.in_words()})", "MB", peaks)
 
 
-def ei_network(step: Step) -> SequentialState:
-    """As shipped, after E-I Init."""
-    torch.manual_seed(1)
-    modules: list[nn.Module] = []
-    channels = 3
-    for width in WIDTHS:
-        modules += [EIConv2d(channels, width, 3, padding=1), *_neurons()]
-        channels = width
-    features = channels * (step.size >> len(WIDTHS)) ** 2
-    modules += [nn.Flatten(start_dim=2), EILinear(features, CLASSES, divisive=False)]
-    network = SequentialState(*modules)
-    ei_init_network_(network, step.images())
-    return network
-
-
-def plain(network: SequentialState) -> nn.Sequential:
-    """The same network and the same parameters in plain cells."""
-    modules: list[nn.Module] = []
-    for module in network.children():
-        if isinstance(module, LIF):
-            modules.append(PlainLIF(module))
-        elif isinstance(module, EIConv2d | EILinear):
-            modules.append(PlainCircuit(module))
-        else:
-            modules.append(module)
-    return nn.Sequential(*modules)
-
-
-def twin(step: Step) -> SequentialState:
-    """The same shape without inhibition."""
-    torch.manual_seed(1)
-    modules: list[nn.Module] = []
-    channels = 3
-    for width in WIDTHS:
-        convolution = nn.Conv2d(channels, width, 3, padding=1, bias=False)
-        modules += [Lift(nn.Sequential(convolution, nn.BatchNorm2d(width))), *_neurons()]
-        channels = width
-    features = channels * (step.size >> len(WIDTHS)) ** 2
-    modules += [nn.Flatten(start_dim=2), nn.Linear(features, CLASSES, bias=False)]
-    return SequentialState(*modules)
-
-
-def _neurons() -> list[nn.Module]:
-    return [LIF(reset="subtract"), Lift(nn.AvgPool2d(2))]
-
-
-def run(network: nn.Module, x: Tensor) -> Tensor:
-    """The loss of one step, with all labels 0."""
+def train_step(network: nn.Module, x: Tensor) -> None:
     network.zero_grad()
-    output = network(x)
-    scores = (output[0] if isinstance(output, tuple) else output).mean(0)
-    return nn.functional.cross_entropy(scores, torch.zeros(len(scores), dtype=torch.long))
+    forward(network, x).backward()
 
 
-@dataclass
-class Saved:
-    """Memory that autograd keeps, by address; held, so that no address comes twice."""
-
-    storages: dict[int, torch.UntypedStorage] = field(default_factory=dict)
-
-    def keep(self, tensor: Tensor) -> Tensor:
-        storage = tensor.untyped_storage()
-        self.storages[storage.data_ptr()] = storage
-        return tensor
-
-    def bytes_beside(self, network: nn.Module) -> int:
-        parameters = {p.untyped_storage().data_ptr() for p in network.parameters()}
-        return sum(s.nbytes() for address, s in self.storages.items() if address not in parameters)
+def forward(network: nn.Module, x: Tensor) -> Tensor:
+    """The loss, with all labels 0."""
+    scores = network(x)[0].mean(0)
+    labels = torch.zeros(len(scores), dtype=torch.long, device=x.device)
+    return nn.functional.cross_entropy(scores, labels)
 
 
-@contextmanager
-def saved_for_backward() -> Iterator[Saved]:
-    """What is saved in a forward pass."""
-    saved = Saved()
-    with torch.autograd.graph.saved_tensors_hooks(saved.keep, lambda tensor: tensor):
-        yield saved
+def _table(name: str, title: str, unit: str, values: dict[str, float]) -> Table:
+    return Table(name, title, unit, PLAIN, tuple(Row(key, value) for key, value in values.items()))
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description="Time and memory of one training step.")
+    parser.add_argument("--model", choices=MODELS, default=Step.model)
     parser.add_argument("--batch", type=int, default=Step.batch)
     parser.add_argument("--steps", type=int, default=Step.steps)
     parser.add_argument("--size", type=int, default=Step.size, help="pixels (default 32)")
+    parser.add_argument("--device", choices=("cpu", "cuda"), default=Step.device)
+    parser.add_argument("--compile", action="store_true", help="hand all networks to torch.compile")
     parser.add_argument("--repeats", type=int, default=5)
-    arguments = parser.parse_args()
-    console = Console()
-    step = Step(arguments.batch, arguments.steps, arguments.size)
-    for table in (training_time(step, arguments.repeats), training_memory(step)):
-        console.print(f"[bold]{table.title}")
-        console.print(table.to_rich())
+    arguments = vars(parser.parse_args())
+    repeats = arguments.pop("repeats")
+    console, step = Console(), Step(**arguments)
+    tables = [partial(training_time, repeats=repeats), training_memory, training_peak]
+    for table in tables:
+        result = table(step)
+        console.print(f"[bold]{result.title}")
+        console.print(result.to_rich())
 
 
 if __name__ == "__main__":

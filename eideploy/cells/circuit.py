@@ -18,15 +18,15 @@ Stabilizer = Literal["adaptive", "floor", "none"]
 """stab(S) of training, of deployment, and S as it is: an ablation, which divides by zero."""
 
 
-def balanced_current(i_ee: Tensor, i_ie: Tensor, weight_ei: Tensor) -> Tensor:
-    """Subtractive inhibition, B = I_EE − W_EI I_IE.
+def balanced_weight(weight_ee: Tensor, weight_ie: Tensor, weight_ei: Tensor) -> Tensor:
+    """Subtractive inhibition as one signed layer, W_B = W_EE − W_EI W_IE, so that B = W_B x.
 
     Args:
-        i_ee: current into the excitatory neurons, [N, E, …].
-        i_ie: current into the inhibitory neurons, [N, I, …].
+        weight_ee: non-negative weights of the excitatory neurons, [E, fan-in …].
+        weight_ie: non-negative weights of the inhibitory neurons, [I, fan-in …].
         weight_ei: non-negative inhibitory weights, [E, I].
     """
-    return i_ee - mix(weight_ei, i_ie)
+    return weight_ee - (weight_ei @ weight_ie.flatten(1)).view_as(weight_ee)
 
 
 def shunt(i_ie: Tensor, weight_ei: Tensor, gain_i: Tensor) -> Tensor:
@@ -63,7 +63,9 @@ def adaptive_stabilizer(shunt: Tensor, *, straight_through: bool = True) -> Tens
         straight_through: the gradient is the identity, taken by what follows at the filled value.
             False (an ablation): none reaches an entry that was filled.
     """
-    fill = smallest_nonzero(shunt.detach()).view(-1, *[1] * (shunt.dim() - 1))
+    fill = fill_of_zeros(shunt.detach())
+    if fill is None:
+        return shunt
     if straight_through:
         return shunt + torch.where(shunt == 0, fill, 0.0)
     return torch.where(shunt == 0, fill, shunt)
@@ -79,19 +81,22 @@ def floor_stabilizer(shunt: Tensor, floor: Tensor) -> Tensor:
     return torch.maximum(shunt, floor)
 
 
+def fill_of_zeros(shunt: Tensor) -> Tensor | None:
+    """What zeros become in each row, [N, 1, …]; None if there are none, which one look tells."""
+    if shunt.amin() > 0:
+        return None
+    return smallest_nonzero(shunt).view(-1, *[1] * (shunt.dim() - 1))
+
+
 def smallest_nonzero(shunt: Tensor) -> Tensor:
     """The entry of least magnitude other than 0 of each row, infinity for a row of zeros, [N].
 
     Its sign is kept. Weights under Dale's law make no negative ones.
     """
     row = tuple(range(1, shunt.dim()))
-    smallest = shunt.amin(row)
-    unclear = smallest <= 0
-    if unclear.any():  # seldom, and masking costs more than all the rest of the circuit
-        rows = shunt[unclear].flatten(1)
-        rows = rows.masked_fill(rows == 0, torch.inf)
-        smallest[unclear] = rows.gather(1, rows.abs().argmin(1, keepdim=True)).squeeze(1)
-    return smallest
+    positive = shunt.masked_fill(shunt <= 0, torch.inf).amin(row)
+    negative = shunt.masked_fill(shunt >= 0, -torch.inf).amax(row)
+    return torch.where(positive <= -negative, positive, negative)
 
 
 def scale_gradient(x: Tensor, factor: float) -> Tensor:
@@ -110,8 +115,17 @@ def per_channel(values: Tensor, like: Tensor) -> Tensor:
 
 
 def mix(weight: Tensor, current: Tensor) -> Tensor:
-    """`weight` [C', C] applied to the channels of `current` [N, C, …] at each place, [N, C', …]."""
-    if current.dim() == 2:
-        return current @ weight.mT
+    """`weight` [C', C] applied to the channels of `current` [N, C, …] at each place, [N, C', …].
+
+    The result has the memory layout of `current`.
+    """
+    if channels_last(current):
+        rows = current.movedim(1, -1)
+        return (rows.flatten(0, -2) @ weight.mT).view(*rows.shape[:-1], -1).movedim(-1, 1)
     rows = weight.expand(len(current), -1, -1)  # a plain `@` would copy `current`
     return (rows @ current.flatten(2)).view(len(current), len(weight), *current.shape[2:])
+
+
+def channels_last(current: Tensor) -> bool:
+    """Whether the channels of each place of [N, C, …] are neighbours in memory."""
+    return current.stride(1) == 1

@@ -5,6 +5,7 @@ from __future__ import annotations
 from torch import Tensor
 from torch.nn import functional
 
+from eideploy.cells import layout
 from eideploy.cells.circuit import Stabilizer
 from eideploy.cells.layer import EICircuit
 from eideploy.errors import InputError
@@ -64,7 +65,9 @@ class EIConv2d(EICircuit):
 
     def drive(self, x: Tensor, weight: Tensor) -> Tensor:
         """The convolution of x with `weight`, [N, C, H, W] → [N, rows of W, H', W']."""
-        return functional.conv2d(x, weight, stride=self.stride, padding=self.padding)
+        x = layout.for_convolution(x)
+        drive = functional.conv2d(x, weight, stride=self.stride, padding=self.padding)
+        return layout.between_layers(drive)
 
     def extra_repr(self) -> str:
         """What stands between the parentheses of `repr`."""

@@ -134,30 +134,39 @@ class EICircuit(nn.Module):
         Args:
             x: input ≥ 0 as `merge` gives it.
         """
-        i_ee, i_ie = self._drives(x).tensor_split([len(self.weight_ee)], 1)
         weight_ei = self._scaled_weight_ei()
-        balanced = circuit.balanced_current(i_ee, i_ie, weight_ei)
+        balanced, i_ie = self._drive(x, weight_ei).tensor_split([len(weight_ei)], 1)
         return balanced, circuit.shunt(i_ie, weight_ei, self.gain_i)
 
     def forward(self, x: Tensor) -> Tensor:
         """The circuit's current.
 
         Args:
-            x: input ≥ 0, [..., C, …], any number of leading axes.
+            x: input ≥ 0, [..., C, …], any number of leading axes. What is expanded along the first
+                of them, as an image shown for some steps, is computed once.
 
         Returns:
-            I, [..., E, …].
+            I, [..., E, …], expanded where x is.
 
         Raises:
             InputError: the input's shape does not fit, or the floor is in use and not calibrated.
         """
-        merged = self.merge(x)
-        drives, weight_ei = self._drives(merged), self._scaled_weight_ei()
-        if self.divisive:
+        self._check_input(x)
+        if x.dim() > self.input_dims and len(x) > 1 and x.stride(0) == 0:
+            once = self._current(x[0])
+            return once.expand(len(x), *once.shape)
+        return self._current(x)
+
+    def _current(self, x: Tensor) -> Tensor:
+        weight_ei = self._scaled_weight_ei()
+        if not self.divisive:
+            current = self.drive(self.merge(x), self._balanced_weight(weight_ei))
+        else:
             floor = self._floor_in_use()
+            drive = self._drive(self.merge(x), weight_ei)
             with torch.autocast(x.device.type, enabled=False):  # half precision is no divisor
                 current = circuit_current(
-                    drives.to(weight_ei.dtype),
+                    drive.to(weight_ei.dtype),
                     weight_ei,
                     self.gain_i,
                     self.gain_e,
@@ -166,18 +175,19 @@ class EICircuit(nn.Module):
                     floor=floor,
                     straight_through=self.straight_through,
                 )
-        else:
-            i_ee, i_ie = drives.tensor_split([len(weight_ei)], 1)
-            current = circuit.balanced_current(i_ee, i_ie, weight_ei)
         return current.reshape(*x.shape[: x.dim() - self.input_dims], *current.shape[1:])
 
     def drive(self, x: Tensor, weight: Tensor) -> Tensor:
         """The feed-forward current W x of merged input, for `weight` with any number of rows."""
         raise NotImplementedError
 
-    def _drives(self, x: Tensor) -> Tensor:
-        """I_EE and I_IE one after the other, [N, E + I, …]: one convolution is faster than two."""
-        return self.drive(x, torch.cat([self.weight_ee, self.weight_ie]))
+    def _drive(self, x: Tensor, weight_ei: Tensor) -> Tensor:
+        """B and I_IE one after the other, [N, E + I, …]: one convolution is faster than two."""
+        return self.drive(x, torch.cat([self._balanced_weight(weight_ei), self.weight_ie]))
+
+    def _balanced_weight(self, weight_ei: Tensor) -> Tensor:
+        with torch.autocast(weight_ei.device.type, enabled=False):  # a small difference
+            return circuit.balanced_weight(self.weight_ee, self.weight_ie, weight_ei)
 
     def _scaled_weight_ei(self) -> Tensor:
         if self.gradient_scaling:

@@ -18,6 +18,8 @@ from norse.torch.functional.reset import reset_value
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
+from eideploy.cells.chunks import chunks
+
 
 def lif_sequence(
     currents: Tensor, v: Tensor, p: LIFBoxParameters, dt: float
@@ -48,16 +50,20 @@ def integrate(
     Arguments as for `lif_sequence`.
     """
     a = dt * p.tau_mem_inv
-    potentials = currents * (1 / a)
-    spikes = torch.empty_like(potentials)
-    for z, at_test in zip(spikes, potentials, strict=True):
-        at_test.sub_(v).mul_(a).add_(v)
-        torch.gt(at_test, p.v_th, out=z)
-        if p.reset_method is reset_value:
-            v = torch.addcmul(at_test, z, at_test, value=-1)
-        else:
-            v = torch.sub(at_test, z, alpha=p.v_th)
-    return spikes, potentials, v
+    potentials, spikes, last = _steps_like(currents), _steps_like(currents), torch.empty_like(v)
+    for part in chunks(v):
+        after = v[part]
+        for current, at_test, z in zip(
+            currents[:, part], potentials[:, part], spikes[:, part], strict=True
+        ):
+            torch.mul(current, 1 / a, out=at_test).sub_(after).mul_(a).add_(after)
+            torch.gt(at_test, p.v_th, out=z)
+            if p.reset_method is reset_value:
+                after = torch.addcmul(at_test, z, at_test, value=-1)
+            else:
+                after = torch.sub(at_test, z, alpha=p.v_th)
+        last[part] = after
+    return spikes, potentials, last
 
 
 class _LIFSequence(torch.autograd.Function):
@@ -72,16 +78,29 @@ class _LIFSequence(torch.autograd.Function):
 
     @staticmethod
     @once_differentiable  # type: ignore[untyped-decorator]
-    def backward(ctx: Any, d_spikes: Tensor, d_v: Tensor) -> Any:
+    def backward(ctx: Any, d_spikes: Tensor, d_last: Tensor) -> Any:
         (potentials,) = ctx.saved_tensors
         p, leak = ctx.p, 1 - ctx.dt * ctx.p.tau_mem_inv
         alpha = 2 * p.alpha
-        d_currents = torch.empty_like(potentials)
-        for t in reversed(range(len(potentials))):
-            if p.reset_method is reset_value:
-                d_v = d_v * (potentials[t] <= p.v_th)
-            sigmoid = potentials[t].sub(p.v_th).mul_(alpha).sigmoid_()
-            surrogate = sigmoid.addcmul_(sigmoid, sigmoid, value=-1).mul_(d_spikes[t])
-            torch.add(d_v, surrogate, alpha=alpha, out=d_currents[t])
-            d_v = leak * d_currents[t]
-        return d_currents, d_v, None, None
+        d_currents, d_start = torch.empty_like(potentials), torch.empty_like(d_last)
+        for part in chunks(d_last):
+            d_v = d_last[part]
+            for t in reversed(range(len(potentials))):
+                at_test = potentials[t, part]
+                if p.reset_method is reset_value:
+                    d_v = d_v.masked_fill(at_test > p.v_th, 0)
+                sigmoid = at_test.sub(p.v_th).mul_(alpha).sigmoid_()
+                slope = sigmoid.addcmul_(sigmoid, sigmoid, value=-1)
+                gradient = torch.addcmul(
+                    d_v, slope, d_spikes[t, part], value=alpha, out=d_currents[t, part]
+                )
+                d_v = gradient * leak
+            d_start[part] = d_v
+        return d_currents, d_start, None, None
+
+
+def _steps_like(currents: Tensor) -> Tensor:
+    """An empty tensor for all steps in one piece, each laid out as the steps of `currents` are."""
+    step = torch.empty_like(currents[0])
+    shape, strides = currents.shape, (step.numel(), *step.stride())
+    return torch.empty_strided(shape, strides, dtype=step.dtype, device=step.device)

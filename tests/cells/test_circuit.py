@@ -18,18 +18,29 @@ def drawn(*shape: int, zeros: float = 0.0) -> torch.Tensor:
     return torch.from_numpy(values)
 
 
+@pytest.mark.parametrize("kernel", [(), (3, 2)])
+def test_the_balanced_weight_is_excitation_less_inhibition(kernel: tuple[int, ...]) -> None:
+    weight_ee, weight_ie = drawn(E, 5, *kernel), drawn(I, 5, *kernel)
+    weight_ei = drawn(E, I)
+    found = circuit.balanced_weight(weight_ee, weight_ie, weight_ei)
+    expected = weight_ee.numpy() - np.tensordot(weight_ei.numpy(), weight_ie.numpy(), axes=1)
+    np.testing.assert_allclose(found.numpy(), expected, rtol=1e-12)
+
+
+@pytest.mark.parametrize("layout", ["contiguous", "channels last", "a slice of channels last"])
 @pytest.mark.parametrize("space", [(), (4, 5)])
-def test_balanced_current_and_shunt_are_the_equations(space: tuple[int, ...]) -> None:
-    i_ee, i_ie = drawn(N, E, *space), drawn(N, I, *space)
+def test_shunt_is_the_equation_in_any_layout(space: tuple[int, ...], layout: str) -> None:
+    i_ie = drawn(N, I, *space)
+    if layout != "contiguous":
+        i_ie = i_ie.movedim(1, -1).contiguous().movedim(-1, 1)
+    if layout == "a slice of channels last":
+        i_ie = torch.cat([i_ie, i_ie], 1)[:, I:]
     weight_ei, gain_i = drawn(E, I), drawn(I)
-    balanced = circuit.balanced_current(i_ee, i_ie, weight_ei).numpy()
     shunt = circuit.shunt(i_ie, weight_ei, gain_i).numpy()
-    for index in np.ndindex(N, E, *space):
-        n, e, *place = index
+    for n, e, *place in np.ndindex(N, E, *space):
         inhibition = i_ie.numpy()[(n, slice(None), *place)]
         row = weight_ei.numpy()[e]
-        assert balanced[index] == pytest.approx(i_ee.numpy()[index] - row @ inhibition)
-        assert shunt[index] == pytest.approx(row @ (gain_i.numpy() * inhibition))
+        assert shunt[(n, e, *place)] == pytest.approx(row @ (gain_i.numpy() * inhibition))
 
 
 def test_divisive_current_is_the_equation() -> None:
@@ -112,13 +123,13 @@ def test_gradient_of_the_current_is_that_at_the_filled_value() -> None:
 
 
 def test_circuit_gradients_agree_with_finite_differences() -> None:
-    def current(i_ee: torch.Tensor, i_ie: torch.Tensor, *parameters: torch.Tensor) -> torch.Tensor:
-        weight_ei, gain_i, gain_e, bias = parameters
-        divisor = circuit.adaptive_stabilizer(circuit.shunt(i_ie, weight_ei, gain_i))
-        balanced = circuit.balanced_current(i_ee, i_ie, weight_ei)
+    def current(x: torch.Tensor, *parameters: torch.Tensor) -> torch.Tensor:
+        weight_ee, weight_ie, weight_ei, gain_i, gain_e, bias = parameters
+        divisor = circuit.adaptive_stabilizer(circuit.shunt(x @ weight_ie.mT, weight_ei, gain_i))
+        balanced = x @ circuit.balanced_weight(weight_ee, weight_ie, weight_ei).mT
         return circuit.divisive_current(balanced, divisor, gain_e, bias)
 
-    shapes = [(N, E, 2), (N, I, 2), (E, I), (I,), (E,), (E,)]
+    shapes = [(N, 5), (E, 5), (I, 5), (E, I), (I,), (E,), (E,)]
     inputs = [(drawn(*shape) + 0.2).requires_grad_() for shape in shapes]
     assert torch.autograd.gradcheck(current, inputs)
 

@@ -153,9 +153,9 @@ def test_the_sequence_is_its_steps(
 def test_the_plain_neuron_is_the_same_neuron(plain: ModuleType, reset: Reset) -> None:
     lif = LIF(reset=reset)
     found = []
-    for function in (lambda x: lif(x)[0], plain.PlainLIF(lif)):
+    for neuron in (lif, plain.PlainLIF(lif)):
         currents = (torch.linspace(-0.5, 2, 60).reshape(6, 10).double()).requires_grad_()
-        spikes = function(currents)
+        spikes, _ = neuron(currents)
         (spikes * torch.linspace(-1, 2, 60).reshape(6, 10)).sum().backward()
         found.append((spikes.detach(), currents.grad))
     assert torch.equal(found[0][0], found[1][0])

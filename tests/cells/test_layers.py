@@ -57,6 +57,25 @@ def test_any_leading_axes(dense: EILinear, conv: EIConv2d) -> None:
         torch.testing.assert_close(whole[2, 3], layer(x[2, 3]))
 
 
+def test_an_image_shown_for_some_steps_is_computed_once(dense: EILinear, conv: EIConv2d) -> None:
+    """A stride of 0 in time: the same current and gradients as of a copy for each step."""
+    for layer, sample in ((dense, (12,)), (conv, (3, 7, 6))):
+        layer.double()
+        image = spikes(2, *sample).double().requires_grad_()
+        weights = torch.linspace(-1, 1, 5).double()[:, None]
+        found = []
+        for x in (image.expand(5, *image.shape), torch.stack([image] * 5)):
+            layer.zero_grad()
+            current = layer(x)
+            (current.flatten(1) * weights).square().sum().backward()
+            gradients = [p.grad for p in (image, *layer.parameters())]
+            found.append([current.detach(), *[g.clone() for g in gradients if g is not None]])
+            image.grad = None
+        assert len(found[0]) == 8
+        for once, repeated in zip(*found, strict=True):
+            torch.testing.assert_close(once, repeated)
+
+
 def test_step_by_step_is_the_same_as_merged(dense: EILinear, conv: EIConv2d) -> None:
     """The rows of the adaptive stabilizer are entries of [T·B], so it knows no other steps."""
     for layer, sample in ((dense, (12,)), (conv, (3, 7, 6))):
