@@ -19,7 +19,7 @@ from eideploy.cli.console import err, print_error
 from eideploy.cli.demo import demo
 from eideploy.cli.deploy import compile_, export, inspect
 from eideploy.cli.deploy import run as run_
-from eideploy.cli.importing import import_checkpoint
+from eideploy.cli.importing import freeze, import_checkpoint
 from eideploy.cli.models import models
 from eideploy.cli.system import doctor, targets
 from eideploy.cli.training import train
@@ -61,6 +61,7 @@ VERBS: dict[str, dict[str, Callable[..., None]]] = {
     "The way of a network": {
         "train": train,
         "import-checkpoint": import_checkpoint,
+        "freeze": freeze,
         "export": export,
         "compile": compile_,
         "run": run_,

@@ -1,4 +1,4 @@
-"""Verb `import-checkpoint`."""
+"""Verbs `import-checkpoint` and `freeze`."""
 
 from __future__ import annotations
 
@@ -101,4 +101,32 @@ def import_checkpoint(
         remark(f"next: eideploy verify {run.path} --target lava-fixed")
         return
     remark(f"not frozen for deployment: {imported.unfrozen}")
-    remark("with the data set there, run the same command again with --overwrite")
+    remark(f"to freeze it: eideploy freeze {run.path}")
+
+
+def freeze(
+    run: Annotated[Path, typer.Argument(help="A run directory.", metavar="RUN")],
+    data_dir: DataDir = None,
+    json: Json = False,
+) -> None:
+    """Calibrate the floors of a run on its training data, which deployment needs."""
+    from eideploy.train import freeze as freeze_
+    from eideploy.train import load_run
+    from eideploy.train.callbacks import stage
+    from eideploy.train.hardware import find_hardware
+
+    trained = load_run(run)
+    with stage("calibrating floors", show=True):
+        frozen = freeze_(trained, find_hardware().device)
+    accuracy = frozen.metrics["frozen_test_accuracy"]
+    if json:
+        document = {
+            "schema": "eideploy.freeze/1",
+            "run": str(run),
+            "floors": frozen.floors,
+            "frozen_test_accuracy": accuracy,
+        }
+        print_json(document)
+        return
+    out.print(f"{frozen.name}: test accuracy {accuracy:.2f} % as it is deployed, in {run}")
+    remark(f"next: eideploy verify {run} --target lava-fixed")

@@ -86,28 +86,30 @@ def freeze_network(network: SequentialState, stimulus: Array) -> dict[str, float
     return floors
 
 
-def freeze(run: Run) -> Run:
+def freeze(run: Run, device: torch.device | str = "cpu") -> Run:
     """Calibrate the floors of a run on its training data and write them into its directory.
 
     Freezing twice changes nothing. A network without divisive circuits has no floors to calibrate.
 
     Args:
         run: trained; its files are replaced.
+        device: what to calibrate on.
 
     Returns:
         The frozen run.
 
     Raises:
         InputError: a circuit is dead, or was trained without Dale's law.
+        MissingComponentError: the data set is not there.
         OutputError: the run cannot be written.
     """
-    frozen = calibrate(run)
+    frozen = calibrate(run, device)
     save_run(frozen)
     return frozen
 
 
 def calibrate(run: Run, device: torch.device | str = "cpu") -> Run:
-    """As `freeze`, on a device of one's choice and without touching a file."""
+    """As `freeze`, without touching a file."""
     if not run.recipe.training.dale:
         raise run.never_frozen()
     network = run.network("adaptive").to(device)

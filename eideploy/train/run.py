@@ -90,7 +90,7 @@ class Run:
             if not self.recipe.training.dale:
                 raise self.never_frozen()
             raise InputError(
-                f"run {self.path} is not frozen", "Freeze it with eideploy.train.freeze."
+                f"run {self.path} is not frozen", f"Freeze it: eideploy freeze {self.path}"
             )
         network = build_network(self.recipe)
         try:

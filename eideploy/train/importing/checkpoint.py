@@ -64,7 +64,7 @@ def read_checkpoint(path: str | Path) -> Checkpoint:
         ) from error
     ordered = path.suffix != SAFETENSORS
     content = _load(path) if ordered else _load_safetensors(path)
-    config = _entry(content, "config") if ordered else _config_beside(path)
+    config = _config_in(content) if ordered else _config_beside(path)
     return Checkpoint(path, _network(content, path), ordered, config, sha256)
 
 
@@ -116,9 +116,18 @@ def _config_beside(path: Path) -> Mapping[str, Any]:
     return config if isinstance(config, dict) else {}
 
 
-def _entry(content: Any, key: str) -> Mapping[str, Any]:
-    value = content.get(key) if isinstance(content, dict) else None
-    return value if isinstance(value, dict) else {}
+def _config_in(content: Any) -> Mapping[str, Any]:
+    """The settings in a checkpoint, as far as they are plain values."""
+    config = content.get("config") if isinstance(content, dict) else None
+    return {k: v for k, v in config.items() if _is_plain(v)} if isinstance(config, dict) else {}
+
+
+def _is_plain(value: Any) -> bool:
+    try:
+        json.dumps(value)
+    except (TypeError, ValueError):
+        return False
+    return True
 
 
 def _network(content: Any, path: Path) -> Mapping[str, Tensor]:

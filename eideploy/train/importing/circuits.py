@@ -171,8 +171,8 @@ def _circuit(checkpoint: Checkpoint, name: str, names: Mapping[str, str]) -> Cir
             f"{where}{', '.join(missing)} of the circuit {name} is missing",
             "The file is incomplete, or of another network.",
         )
-    n_e, n_i = len(tensors["weight_ee"]), len(tensors["weight_ie"])
-    fan_in = tuple(tensors["weight_ee"].shape[1:])
+    n_e, *fan_in = tensors["weight_ee"].shape or (0,)
+    n_i = len(tensors["weight_ie"]) if tensors["weight_ie"].dim() else 0
     expected = {
         "weight_ee": (n_e, *fan_in),
         "weight_ie": (n_i, *fan_in),

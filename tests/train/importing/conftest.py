@@ -45,11 +45,11 @@ def _write_flat(
     """The state dict of a VGG or MLP: one Sequential, whose modules without parameters count."""
     written: StateDict = {}
     number = first
-    for _, module in node_names(network):
+    for name, module in node_names(network):
         if isinstance(module, EICircuit):
             written |= _write_circuit(module, f"{prefix}{number}", f"{prefix}{number + 1}", old=old)
             number += 5 + dropout  # circuit, norm, split, LIF, (dropout,) merge
-        elif isinstance(module, (torch.nn.AvgPool2d, torch.nn.Flatten)):
+        elif name.startswith(("pool", "flatten")):
             number += 1
     return written
 
