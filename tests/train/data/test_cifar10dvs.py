@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import shutil
 import struct
 from pathlib import Path
 
@@ -20,6 +21,27 @@ def aedat(*events: tuple[int, int, int, int]) -> bytes:
     """(column, row, p, t) as jAER wrote them: both counted from the far corner, bit 0 is OFF."""
     words = [((127 - x) << 8 | (127 - y) << 1 | (1 - p), t) for x, y, p, t in events]
     return HEADER + b"".join(struct.pack(">II", *word) for word in words)
+
+
+def aedat4(*events: tuple[int, int, int, int]) -> bytes:
+    """(column, row, p, t) as tonic distributes them: an uncompressed AEDAT 4 file of one packet.
+
+    Its header and packet are flat buffers: place of the table, name, sizes and places of the
+    table's fields, the table, and what its one field points to.
+    """
+    description = (
+        b'<dv version="2.0"><node name="outInfo"><node name="0">'
+        b'<attr key="typeIdentifier" type="string">EVTS</attr><node name="info">'
+        b'<attr key="sizeX" type="int">128</attr><attr key="sizeY" type="int">128</attr>'
+        b"</node></node></node></dv>"
+    )
+    header = struct.pack("<I4s5H2xiII", 20, b"IOHE", 10, 8, 0, 0, 4, 12, 4, len(description))
+    header += description + b"\0"
+    packet = struct.pack("<I4s3H2xiII", 16, b"EVTS", 6, 8, 4, 8, 4, len(events))
+    packet += b"".join(struct.pack("<qhhB3x", t, x, y, p) for x, y, p, t in events)
+    packet = struct.pack("<I", len(packet)) + packet
+    head = b"#!AER-DAT4.0\r\n" + struct.pack("<I", len(header)) + header
+    return head + struct.pack("<II", 0, len(packet)) + packet
 
 
 @pytest.fixture
@@ -48,6 +70,24 @@ def test_recordings_are_read_and_split_by_number(root: Path) -> None:
             row, column = 3 * (numbers[0] + turn), 3 * label
             assert np.argwhere(sample).tolist() == [[0, 1, row, column], [1, 0, 47, 47]]
         assert len(y) == 10 * (numbers[1] - numbers[0])
+
+
+def test_the_other_format_holds_the_same(root: Path) -> None:
+    pytest.importorskip("aedat")
+    expected = find_dataset("cifar10dvs").load(3)
+    for label, name in enumerate(cifar10dvs.CLASSES):
+        for number in range(12):
+            path = root / name / f"cifar10_{name}_{number}.aedat"
+            events = (8 * label, 8 * number, 1, 1_000), (127, 127, 0, 1_300_999)
+            path.with_suffix(".aedat4").write_bytes(aedat4(*events))
+            path.unlink()
+    shutil.rmtree(root.parent / "eideploy-cache")
+    data = find_dataset("cifar10dvs").load(3)
+    assert np.array_equal(data.train_x, expected.train_x)
+    assert np.array_equal(data.test_x, expected.test_x)
+    (root / "frog" / "cifar10_frog_7.aedat4").write_bytes(b"#!AER-DAT2.0")
+    with pytest.raises(InputError, match=r"cifar10_frog_7\.aedat4 cannot be read"):
+        find_dataset("cifar10dvs").load(2)
 
 
 def test_a_file_is_damaged(root: Path) -> None:
