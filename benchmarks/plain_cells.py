@@ -15,7 +15,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from eideploy.cells import LIF, EICircuit, EIConv2d
+from eideploy.cells import LIF, AvgPool2d, EICircuit, EIConv2d
 from eideploy.cells.circuit import scale_gradient
 
 
@@ -28,6 +28,8 @@ def plain(network: nn.Module) -> nn.Module:
                 setattr(parent, name, PlainLIF(child))
             elif isinstance(child, EICircuit):
                 setattr(parent, name, PlainCircuit(child))
+            elif isinstance(child, AvgPool2d):
+                setattr(parent, name, nn.AvgPool2d(child.kernel_size))
     return network
 
 

@@ -8,7 +8,7 @@ import pytest
 
 PUBLIC = {
     "eideploy.cells": """
-        EICircuit EIConv2d EILinear InputStatistics LIF LIFCell Reset ResidualBlock Stabilizer
+        AvgPool2d EICircuit EIConv2d EILinear InputStatistics LIF LIFCell Reset ResidualBlock Stabilizer
         ei_init_ ei_init_network_ he_init_network_ input_statistics lif_parameters lif_step
         non_negative_parameters project_
     """,

@@ -11,10 +11,12 @@ from eideploy.cells.init import InputStatistics, ei_init_, ei_init_network_, inp
 from eideploy.cells.layer import EICircuit
 from eideploy.cells.lif import LIF, LIFCell, Reset, lif_parameters, lif_step
 from eideploy.cells.linear import EILinear
+from eideploy.cells.pool import AvgPool2d
 from eideploy.cells.residual import ResidualBlock
 
 __all__ = [
     "LIF",
+    "AvgPool2d",
     "EICircuit",
     "EIConv2d",
     "EILinear",

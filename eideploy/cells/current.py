@@ -22,7 +22,6 @@ from eideploy.cells.chunks import chunks
 from eideploy.cells.circuit import (
     Stabilizer,
     channels_last,
-    divisive_current,
     fill_of_zeros,
     floor_stabilizer,
     mix,
@@ -80,12 +79,13 @@ class _CircuitCurrent(torch.autograd.Function):
         ctx.fills = []  # of each chunk, known from here on
         shunting = weight_ei * gain_i
         current = torch.empty_like(drive[:, : len(weight_ei)])
+        g_e, b = per_channel(gain_e, current), per_channel(bias, current)
         for rows in chunks(current):
             balanced, inhibition = drive[rows].tensor_split([len(weight_ei)], 1)
             s = mix(shunting, inhibition)
             ctx.fills.append(fill_of_zeros(s) if stabilizer == "adaptive" else None)
             divisor = _stabilize(s, ctx.fills[-1], floor)
-            current[rows] = divisive_current(balanced, divisor, gain_e, bias)
+            torch.addcmul(b, balanced / divisor, g_e, out=current[rows])
         return current
 
     @staticmethod

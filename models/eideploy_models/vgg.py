@@ -57,6 +57,7 @@ def vgg(
     from norse.torch import SequentialState
     from torch import nn
 
+    from eideploy.cells import AvgPool2d
     from eideploy_models.layers import Layers, Merged
 
     if depth not in STAGES:
@@ -83,7 +84,7 @@ def vgg(
         for width in stage:
             layers += [make.conv(fan_in, width), neuron()]
             fan_in = width
-        layers.append(Merged(nn.AvgPool2d(2)))
+        layers.append(Merged(AvgPool2d(2)))
         size = [n // 2 for n in size]
     # Over sequences [T, B, C, H, W] the first two axes stay.
     readout = make.classifier(fan_in * size[0] * size[1], classes)
