@@ -14,8 +14,8 @@ PUBLIC = {
     """,
     "eideploy.train": """
         Cost Dataset Recipe Run accuracy build_network calibrate_floors cost_of find_dataset freeze
-        freeze_network list_models list_recipes load_recipe load_run override parse_recipe
-        present record_network to_graph train
+        freeze_network list_datasets list_models list_recipes load_recipe load_run override
+        parse_recipe present record_network to_graph train use_data_folder
     """,
     "eideploy.graph": """
         EIConv2d EILinear Finding GraphDescription GraphWarning NodeDescription SoftResetLIF

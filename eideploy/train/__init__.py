@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from eideploy.train.calibration import accuracy, calibrate_floors, freeze, freeze_network
     from eideploy.train.cost import Cost, cost_of
-    from eideploy.train.data import Dataset, find_dataset, present
+    from eideploy.train.data import Dataset, find_dataset, list_datasets, present, use_data_folder
     from eideploy.train.listing import list_recipes
     from eideploy.train.network import build_network
     from eideploy.train.recipe import Recipe, load_recipe, override, parse_recipe
@@ -32,6 +32,7 @@ __all__ = [
     "find_dataset",
     "freeze",
     "freeze_network",
+    "list_datasets",
     "list_models",
     "list_recipes",
     "load_recipe",
@@ -42,12 +43,13 @@ __all__ = [
     "record_network",
     "to_graph",
     "train",
+    "use_data_folder",
 ]
 
 _HOMES = {
     "calibration": ("accuracy", "calibrate_floors", "freeze", "freeze_network"),
     "cost": ("Cost", "cost_of"),
-    "data": ("Dataset", "find_dataset", "present"),
+    "data": ("Dataset", "find_dataset", "list_datasets", "present", "use_data_folder"),
     "listing": ("list_recipes",),
     "network": ("build_network",),
     "recipe": ("Recipe", "load_recipe", "override", "parse_recipe"),
