@@ -8,7 +8,7 @@ from eideploy.train.data.dataset import Array
 
 
 def held_out(labels: Array, every: int) -> Array:
-    """Hold out every so manieth of the samples sorted by class: the same share of each class.
+    """Hold out one in so many of the samples sorted by class: the same share of each class.
 
     Args:
         labels: class of each sample.
