@@ -18,6 +18,17 @@ Stabilizer = Literal["adaptive", "floor", "none"]
 """stab(S) of training, of deployment, and S as it is: an ablation, which divides by zero."""
 
 
+def balanced_current(i_ee: Tensor, i_ie: Tensor, weight_ei: Tensor) -> Tensor:
+    """Subtractive inhibition, B = I_EE − W_EI I_IE.
+
+    Args:
+        i_ee: current into the excitatory neurons, [N, E, …].
+        i_ie: current into the inhibitory neurons, [N, I, …].
+        weight_ei: non-negative inhibitory weights, [E, I].
+    """
+    return i_ee - mix(weight_ei, i_ie)
+
+
 def balanced_weight(weight_ee: Tensor, weight_ie: Tensor, weight_ei: Tensor) -> Tensor:
     """Subtractive inhibition as one signed layer, W_B = W_EE − W_EI W_IE, so that B = W_B x.
 

@@ -182,8 +182,19 @@ class EICircuit(nn.Module):
         raise NotImplementedError
 
     def _drive(self, x: Tensor, weight_ei: Tensor) -> Tensor:
-        """B and I_IE one after the other, [N, E + I, …]: one convolution is faster than two."""
-        return self.drive(x, torch.cat([self._balanced_weight(weight_ei), self.weight_ie]))
+        """B and I_IE one after the other, [N, E + I, …]: one convolution is faster than two.
+
+        Inhibition is subtracted from the weights, or from the currents where those are fewer.
+        """
+        places = x.numel() // self.weight_ee.shape[1]
+        if places > self.fan_in:
+            weight_b = self._balanced_weight(weight_ei)
+            return self.drive(x, torch.cat([weight_b, self.weight_ie]))
+        drive = self.drive(x, torch.cat([self.weight_ee, self.weight_ie]))
+        with torch.autocast(x.device.type, enabled=False):  # a small difference
+            drive = drive.to(weight_ei.dtype)
+            i_ee, i_ie = drive.tensor_split([len(weight_ei)], 1)
+            return torch.cat([circuit.balanced_current(i_ee, i_ie, weight_ei), i_ie], 1)
 
     def _balanced_weight(self, weight_ei: Tensor) -> Tensor:
         with torch.autocast(weight_ei.device.type, enabled=False):  # a small difference

@@ -82,6 +82,7 @@ class _LIFSequence(torch.autograd.Function):
         (potentials,) = ctx.saved_tensors
         p, leak = ctx.p, 1 - ctx.dt * ctx.p.tau_mem_inv
         alpha = 2 * p.alpha
+        offset = potentials.new_tensor(-alpha * p.v_th)
         d_currents, d_start = torch.empty_like(potentials), torch.empty_like(d_last)
         for part in chunks(d_last):
             d_v = d_last[part]
@@ -89,7 +90,7 @@ class _LIFSequence(torch.autograd.Function):
                 at_test = potentials[t, part]
                 if p.reset_method is reset_value:
                     d_v = d_v.masked_fill(at_test > p.v_th, 0)
-                sigmoid = at_test.sub(p.v_th).mul_(alpha).sigmoid_()
+                sigmoid = torch.add(offset, at_test, alpha=alpha).sigmoid_()
                 slope = sigmoid.addcmul_(sigmoid, sigmoid, value=-1)
                 gradient = torch.addcmul(
                     d_v, slope, d_spikes[t, part], value=alpha, out=d_currents[t, part]

@@ -25,6 +25,10 @@ def test_the_balanced_weight_is_excitation_less_inhibition(kernel: tuple[int, ..
     found = circuit.balanced_weight(weight_ee, weight_ie, weight_ei)
     expected = weight_ee.numpy() - np.tensordot(weight_ei.numpy(), weight_ie.numpy(), axes=1)
     np.testing.assert_allclose(found.numpy(), expected, rtol=1e-12)
+    x = drawn(N, weight_ie[0].numel())
+    i_ee, i_ie = x @ weight_ee.flatten(1).mT, x @ weight_ie.flatten(1).mT
+    current = circuit.balanced_current(i_ee, i_ie, weight_ei)
+    np.testing.assert_allclose(current, x @ found.flatten(1).mT, rtol=1e-10, atol=1e-12)
 
 
 @pytest.mark.parametrize("layout", ["contiguous", "channels last", "a slice of channels last"])

@@ -45,6 +45,7 @@ def circuits(divisive: bool) -> list[tuple[EICircuit, tuple[int, ...]]]:
     torch.manual_seed(1)
     return [
         (EILinear(12, 8, divisive=divisive), (12,)),
+        (EILinear(7, 8, divisive=divisive), (7,)),  # 10 rows: more than inputs, and fewer
         (EIConv2d(3, 8, 3, stride=2, padding=1, divisive=divisive), (3, 7, 6)),
     ]
 
