@@ -8,9 +8,9 @@ import pytest
 
 PUBLIC = {
     "eideploy.cells": """
-        AvgPool2d EICircuit EIConv2d EILinear InputStatistics LIF LIFCell Reset ResidualBlock Stabilizer
-        ei_init_ ei_init_network_ he_init_network_ input_statistics lif_parameters lif_step
-        non_negative_parameters project_
+        AvgPool2d EICircuit EIConv2d EILinear InputStatistics LIF LIFCell Reset ResidualBlock
+        Stabilizer ei_init_ ei_init_network_ he_init_network_ input_statistics lif_parameters
+        lif_step non_negative_parameters project_
     """,
     "eideploy.train": """
         Cost Dataset Recipe Run accuracy build_network calibrate_floors cost_of find_dataset freeze
