@@ -67,6 +67,7 @@ def train(
             nodes=nodes,
             resume=resume,
             overwrite=overwrite,
+            say=remark,
         )
     except KeyboardInterrupt:
         remark(_how_to_go_on(folder))

@@ -90,7 +90,7 @@ def fit(
             data.train_x, data.train_y, spec, recipe, train=True, rank=rank, world=world
         )
         test = make_loader(data.test_x, data.test_y, spec, recipe, train=False)
-        with _interruptible(trainer):
+        with _interruptible():
             trainer.fit(
                 TrainingModule(network, recipe),
                 batches,
@@ -104,19 +104,21 @@ def fit(
 @contextmanager
 def _quiet() -> Iterator[None]:
     """Silence what Lightning says about hardware, workers and logging, inside the block."""
-    logger = logging.getLogger("lightning.pytorch")
-    level = logger.level
-    logger.setLevel(logging.ERROR)
+    loggers = [logging.getLogger(f"lightning.{part}") for part in ("pytorch", "fabric")]
+    levels = [logger.level for logger in loggers]
+    for logger in loggers:
+        logger.setLevel(logging.ERROR)
     try:
         with warnings.catch_warnings():
             warnings.filterwarnings("ignore", module=r"lightning\..*")
             yield
     finally:
-        logger.setLevel(level)
+        for logger, level in zip(loggers, levels, strict=True):
+            logger.setLevel(level)
 
 
 @contextmanager
-def _interruptible(trainer: Trainer) -> Iterator[None]:
+def _interruptible() -> Iterator[None]:
     """Ctrl-C and SIGTERM raise KeyboardInterrupt.
 
     Lightning would exit with 1 and ignore further Ctrl-C, and with 0 after SIGTERM.
@@ -127,7 +129,7 @@ def _interruptible(trainer: Trainer) -> Iterator[None]:
     except SIGTERMException as error:
         raise KeyboardInterrupt from error
     except SystemExit as error:
-        if not trainer.interrupted:
+        if not isinstance(error.__context__, KeyboardInterrupt):
             raise
         signal.signal(signal.SIGINT, handler)
         raise KeyboardInterrupt from error

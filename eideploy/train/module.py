@@ -61,8 +61,10 @@ class TrainingModule(LightningModule):
         x, y = batch
         logits = self(x)
         loss = functional.cross_entropy(logits, y)
-        if not loss.isfinite():
-            raise self._not_finite(x, loss, batch_index)
+        # In all processes alike: one that went on alone would wait for the others for ever.
+        mean = self.trainer.strategy.reduce(loss.detach().clone(), reduce_op="mean")
+        if not mean.isfinite():
+            raise self._not_finite(x, mean, batch_index)
         self._log("loss", loss, y)
         self._log_accuracy("train_accuracy", logits, y)
         return loss
@@ -100,12 +102,18 @@ class TrainingModule(LightningModule):
     def _log(self, name: str, value: Tensor, y: Tensor) -> None:
         self.log(name, value, on_step=False, on_epoch=True, batch_size=len(y), sync_dist=True)
 
-    def _not_finite(self, x: Tensor, loss: Tensor, batch_index: int) -> InputError:
-        layer = first_not_finite(self.network, self._sequence(x))
+    def _not_finite(self, x: Tensor, loss: Tensor, batch_index: int) -> BaseException:
+        """What to raise, in every process; the first one speaks for all."""
+        strategy = self.trainer.strategy
+        own = first_not_finite(self.network, self._sequence(x))
+        seen = [strategy.broadcast(own, source) for source in range(self.trainer.world_size)]
+        if not self.trainer.is_global_zero:
+            return SystemExit(InputError.exit_code)
+        layer = next(filter(None, seen), "none, only the loss")
         return InputError(
             f"training {self.recipe.name}: the loss is {loss.item()} in epoch "
             f"{self.current_epoch + 1}, batch {batch_index + 1}; the first layer whose output is "
-            f"not finite is {layer or 'none, only the loss'}",
+            f"not finite is {layer}",
             "Set training.stabilizer to adaptive: without it a divisor of 0 is divided by."
             if self.recipe.training.stabilizer == "none"
             else "Lower optimizer.lr, or set training.clip_gradient.",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -36,6 +36,7 @@ def train(
     resume: bool = False,
     overwrite: bool = False,
     progress: bool = True,
+    say: Callable[[str], None] | None = None,
 ) -> Run:
     """Train a network, freeze it and write the run directory.
 
@@ -56,6 +57,7 @@ def train(
             if it is there already.
         overwrite: replace what is there.
         progress: show bars on stderr.
+        say: told in a line what there is to resume.
 
     Returns:
         The run, frozen unless `training.dale` is false.
@@ -73,14 +75,22 @@ def train(
     first = hardware.processes == 1 or getattr(rank_zero_only, "rank", 0) == 0
     progress = progress and first
     run = place.prepare(folder, recipe, resume=resume, overwrite=overwrite)
+    going_on = resume and run is None and checkpoint_path(folder).exists()
+    if resume and first and say:
+        say(
+            f"{folder} is finished already"
+            if run
+            else f"going on in {folder}"
+            if going_on
+            else f"nothing to go on from in {folder}: training starts"
+        )
     if run is None:
-        resume = resume and checkpoint_path(folder).exists()
         with place.tidy(folder), _threads(recipe.training.threads):
             # Draws come from the recipe's seed and leave the caller's random numbers as they are.
             with torch.random.fork_rng(devices=[]):
-                if first and not resume:
+                if first and not going_on:
                     place.clear(folder)
-                network, history = _train(recipe, folder, hardware, first, resume, progress)
+                network, history = _train(recipe, folder, hardware, first, going_on, progress)
             if first:
                 run = _finish(network, recipe, folder, hardware, history, progress)
     if run is None or not first:
