@@ -5,15 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-import numpy as np
 import torch
 from norse.torch import SequentialState
 from torch import Tensor
 
 from eideploy.train.data import Array
 
-LARGEST = 32 * 2**20
-"""Bytes of the largest array inside the network; about six of that size are alive at a time."""
+LARGEST = {"cpu": 4 * 2**20, "cuda": 128 * 2**20}
+"""Bytes of the largest array inside the network by device; about six such are alive at a time.
+
+On a CPU more was slower (measured on mnist_conv): memory is then asked of the system again and
+again. A GPU wants work enough for all its cores.
+"""
 
 
 def batches(
@@ -27,7 +30,9 @@ def batches(
         batch_size: samples at a time; as many as keep memory small if not given, for which one
             sample is run, at once.
     """
-    size = batch_size or max(1, LARGEST // _bytes_of_a_sample(network, stimulus))
+    device = next(network.parameters()).device.type
+    largest = LARGEST.get(device, LARGEST["cuda"])
+    size = batch_size or max(1, largest // _bytes_of_a_sample(network, stimulus))
     return (
         _sequence(network, stimulus[start : start + size])
         for start in range(0, len(stimulus), size)
@@ -54,5 +59,8 @@ def _bytes_of_a_sample(network: SequentialState, stimulus: Array) -> int:
 
 
 def _sequence(network: SequentialState, stimulus: Array) -> Tensor:
-    parameter = next(network.parameters())
-    return torch.as_tensor(np.ascontiguousarray(stimulus)).to(parameter).transpose(0, 1)
+    """One batch; a step that is repeated stays a view, which circuits compute once."""
+    steps, parameter = stimulus.shape[1], next(network.parameters())
+    shown = stimulus[:, :1] if stimulus.strides[1] == 0 else stimulus
+    sequence = torch.tensor(shown).to(parameter).transpose(0, 1)
+    return sequence.expand(steps, *sequence.shape[1:])

@@ -54,9 +54,13 @@ def test_on_training_data_freezing_changes_no_spike(small_run: Run) -> None:
 
 def test_freezing_twice_changes_no_byte(small_run: Run, tmp_path: Path) -> None:
     folder = Path(shutil.copytree(small_run.path, tmp_path / "copy"))
-    before = {path.name: path.read_bytes() for path in folder.iterdir()}
+
+    def contents() -> dict[Path, bytes]:
+        return {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+    before = contents()
     again = freeze(load_run(folder))
-    assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
+    assert contents() == before
     assert again.floors == small_run.floors
 
 
