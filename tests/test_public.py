@@ -17,6 +17,9 @@ PUBLIC = {
         freeze_network list_datasets list_models list_recipes load_recipe load_run override
         parse_recipe present record_network to_graph train use_data_folder
     """,
+    "eideploy.train.importing": """
+        Imported import_checkpoint
+    """,
     "eideploy.graph": """
         EIConv2d EILinear Finding GraphDescription GraphWarning NodeDescription SoftResetLIF
         TimeConstant check describe graph_dt read write

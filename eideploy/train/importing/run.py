@@ -151,6 +151,10 @@ def _recipe(
             )
         values["steps"] = _STEPS
         assumed.append(f"shown for {_STEPS} steps, as in the paper (--steps changes it)")
+    if spec.timed:
+        assumed.append(
+            "steps of equal duration do, where the paper's code has equal numbers of events"
+        )
     if "learning_rate" not in config:
         values["description"] += "; how it was trained is the paper's way, not read from it"
     if "neuron" not in config:

@@ -14,6 +14,8 @@ import numpy as np
 import pytest
 import torch
 from eideploy_models import mlp
+from hypothesis import given
+from hypothesis import strategies as st
 from safetensors.torch import save_file
 
 from eideploy.cells import LIF
@@ -152,6 +154,32 @@ def test_a_file_that_was_cut_off(
     path.write_bytes(path.read_bytes()[: int(share * path.stat().st_size)])
     with pytest.raises(InputError, match="is no checkpoint, or it is damaged"):
         read_checkpoint(path)
+
+
+@pytest.fixture(scope="module")
+def whole_files(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
+    folder = tmp_path_factory.mktemp("whole")
+    tensors = {f"a.{name}": torch.ones(2, 2) for name in ("weight_ee", "weight_ie", "weight_ei")}
+    tensors |= {f"a.{name}": torch.ones(2) for name in ("gain_i", "gain_e", "bias")}
+    torch.save(whole_training(tensors), folder / "zip.pth")
+    torch.save(whole_training(tensors), folder / "old.pth", _use_new_zipfile_serialization=False)
+    save_file(tensors, folder / "model.safetensors")
+    return sorted(folder.iterdir())
+
+
+@given(number=st.integers(0, 2), place=st.floats(0, 1, exclude_max=True), byte=st.integers(0, 255))
+def test_whatever_byte_is_changed_there_is_an_error_or_a_network(
+    number: int, place: float, byte: int, whole_files: list[Path]
+) -> None:
+    content = bytearray(whole_files[number].read_bytes())
+    content[int(place * len(content))] = byte
+    path = whole_files[number].with_name(f"changed{whole_files[number].suffix}")
+    path.write_bytes(content)
+    try:
+        circuits = find_circuits(read_checkpoint(path))
+    except InputError:
+        return
+    assert [circuit.signature for circuit in circuits] == [((2, 2), 2)]
 
 
 @pytest.mark.parametrize(

@@ -145,8 +145,9 @@ def test_event_data_need_their_steps(tmp_path: Path, write_flat: Write, save: Sa
     path = save(write_flat(vgg((2, 48, 48), 11, LIF, depth=8), first=1, dropout=True))
     with pytest.raises(InputError, match=r"into how many steps dvsgesture was cut\nGive --steps"):
         import_checkpoint(path, tmp_path / "run", data="dvsgesture", freeze=False)
-    run = import_checkpoint(path, tmp_path / "run", data="dvsgesture", steps=16, freeze=False).run
-    assert run.recipe.model.options["depth"] == 8
+    imported = import_checkpoint(path, tmp_path / "run", data="dvsgesture", steps=16, freeze=False)
+    assert (imported.run.recipe.steps, imported.run.recipe.model.options["depth"]) == (16, 8)
+    assert any("equal numbers of events" in assumed for assumed in imported.assumed)
 
 
 @pytest.mark.parametrize(
