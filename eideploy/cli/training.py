@@ -10,6 +10,7 @@ import typer
 
 from eideploy.cli.console import out, print_json, remark
 from eideploy.cli.options import DataDir, Json
+from eideploy.cli.pages import write_page
 
 
 class Accelerator(str, Enum):
@@ -50,6 +51,12 @@ def train(
     ] = 1,
     nodes: Annotated[int, typer.Option("--nodes", min=1, help="How many machines.")] = 1,
     data_dir: DataDir = None,
+    plot: Annotated[
+        bool,
+        typer.Option(
+            "--plot", help="Write a page about the training and the layers, RUN/training.html."
+        ),
+    ] = False,
     json: Json = False,
 ) -> None:
     """Train a network by a recipe and freeze it for deployment."""
@@ -73,11 +80,14 @@ def train(
         remark(_how_to_go_on(folder))
         raise
     accuracy = run.metrics["test_accuracy"]
+    page = write_page(run) if plot else None
     if json:
         document = {"schema": "eideploy.train/1", "run": str(folder), "test_accuracy": accuracy}
-        print_json(document)
+        print_json({**document, **({"page": str(page)} if page else {})})
         return
     out.print(f"{chosen.name}: test accuracy {accuracy:.2f} %, in {folder}")
+    if page:
+        out.print(f"page: {page}", soft_wrap=True)
     if run.frozen:
         remark(f"next: eideploy verify {folder} --target lava-fixed")
     else:
