@@ -47,8 +47,8 @@ class Run:
         path: its directory.
         recipe: how it was trained.
         weights: parameters and floors by name, float32.
-        metrics: `epochs` (a row each), `test_accuracy` in %, `seconds`; once it is frozen also
-            `frozen_test_accuracy`.
+        metrics: `epochs` (a row each), `test_accuracy` in %, `seconds` and the `device` of the
+            training; once it is frozen also `frozen_test_accuracy`.
         floors: s_min of each divisive circuit by node name; None until it is frozen.
     """
 
@@ -175,6 +175,8 @@ def save_run(run: Run) -> None:
         "eideploy": __version__,
         "torch": torch.__version__,
         "python": ".".join(map(str, sys.version_info[:3])),
+        "device": run.metrics.get("device"),
+        "precision": run.recipe.training.precision,
         "model": run.name,
         "input_shape": list(run.data.shape),
         "classes": run.data.classes,

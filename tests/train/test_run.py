@@ -51,6 +51,7 @@ def test_run_json_says_what_another_machine_needs(small_run: Run) -> None:
     assert about["torch"] == torch.__version__
     assert (about["model"], about["input_shape"], about["classes"]) == ("digits_mlp", [64], 10)
     assert (about["levels"], about["high"], about["steps"], about["dt"]) == (16, 1.0, 4, 1e-3)
+    assert (about["device"], about["precision"]) == ("cpu", "float32")
     assert about["frozen"] is True
     assert about["floors"] == small_run.floors
 

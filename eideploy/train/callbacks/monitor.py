@@ -14,7 +14,8 @@ class Monitor(Callback):
     """Writes the learning rate, the loss of the batch and what the layers do, now and then.
 
     `learning_rate`, `batch_loss`, and for each layer `rate/…`, `shunt/…` and `replaced/…` as
-    `layer_activity` has them. Losses and accuracies of epochs are logged by the module.
+    `layer_activity` has them; layers also before the first step. Losses and accuracies of epochs
+    are logged by the module.
 
     Args:
         probe: samples that layers are looked at with, [T, B, …].
@@ -25,7 +26,12 @@ class Monitor(Callback):
     def __init__(self, probe: Tensor, every: int = 50) -> None:
         self._probe = probe
         self._every = every
-        self._looked_at = -1
+        self._looked_at = 0
+
+    def on_train_start(self, trainer: Any, module: Any) -> None:
+        """Look at what training begins with."""
+        if trainer.is_global_zero and trainer.global_step == 0:
+            trainer.logger.log_metrics(self._layers(module), step=0)
 
     def on_train_batch_end(
         self, trainer: Any, module: Any, outputs: Any, batch: Any, batch_index: int
@@ -35,12 +41,17 @@ class Monitor(Callback):
         if not trainer.is_global_zero or step % self._every or step == self._looked_at:
             return
         self._looked_at = step
-        layers = layer_activity(module.network, self._probe.to(module.device))
         scalars = {
             "learning_rate": trainer.optimizers[0].param_groups[0]["lr"],
             # Lightning hands on the loss as it goes into the gradient.
             "batch_loss": outputs["loss"].item() * trainer.accumulate_grad_batches,
         }
-        for layer, values in layers.items():
-            scalars |= {f"{key}/{layer}": value for key, value in values.items()}
-        trainer.logger.log_metrics(scalars, step=step)
+        trainer.logger.log_metrics(scalars | self._layers(module), step=step)
+
+    def _layers(self, module: Any) -> dict[str, float]:
+        layers = layer_activity(module.network, self._probe.to(module.device))
+        return {
+            f"{key}/{layer}": value
+            for layer, values in layers.items()
+            for key, value in values.items()
+        }
