@@ -36,11 +36,11 @@ class Recognized:
 
     Attributes:
         model: name and options, as in the section `model` of a recipe.
-        assumed: what had to be assumed; empty if nothing.
+        assumed: what was assumed, a sentence each.
     """
 
     model: dict[str, Any]
-    assumed: str = ""
+    assumed: tuple[str, ...] = ()
 
 
 def recognize(circuits: Sequence[Circuit], data: DatasetSpec) -> Recognized:
@@ -80,10 +80,20 @@ def recognize(circuits: Sequence[Circuit], data: DatasetSpec) -> Recognized:
     )
 
 
-def output_classes(circuits: Sequence[Circuit]) -> int:
-    """Number of classes: outputs of the last linear circuit, or else of the last circuit."""
-    last = [circuit for circuit in circuits if circuit.dense] or circuits
-    return last[-1].shape[0]
+def interface(circuits: Sequence[Circuit]) -> tuple[int, str, int]:
+    """How many inputs a network has, of what kind, and how many classes."""
+    convs = [circuit for circuit in circuits if not circuit.dense]
+    last = next((circuit for circuit in reversed(circuits) if circuit.dense), circuits[-1])
+    if convs:
+        return min(circuit.shape[1] for circuit in convs), "channels", last.shape[0]
+    return circuits[0].shape[1], "features", last.shape[0]
+
+
+def fits(circuits: Sequence[Circuit], data: DatasetSpec) -> bool:
+    """Whether a data set has as many inputs and classes as a network."""
+    inputs, kind, classes = interface(circuits)
+    given = data.shape[0] if kind == "channels" else math.prod(data.shape)
+    return (given, data.classes) == (inputs, classes)
 
 
 def _vgg(
@@ -96,10 +106,12 @@ def _vgg(
         )
     for depth in _depths("vgg"):
         model = {"name": "vgg", "depth": depth, "ratio": ratio}
-        built = _build(model, data) if min(data.shape[1:]) >= 32 else None
-        if built and signatures(built) == wanted and stages in (None, _stages_of(built)):
+        if min(data.shape[1:]) < 32:  # too small for five pools
+            break
+        built = _build(model, data)
+        if signatures(built) == wanted and stages in (None, _stages_of(built)):
             pools = f"pools are where VGG-{depth} has them, which module numbers do not tell"
-            return Recognized(model, pools if stages is None else "")
+            return Recognized(model, (pools,) if stages is None else ())
     if stages is None:
         raise InputError(
             "where the pools are is ambiguous: the checkpoint is a chain of convolutions with "

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from eideploy.errors import EideployError, InputError, MissingComponentError
+from eideploy.errors import InputError, MissingComponentError
 from eideploy.train import place
 from eideploy.train.calibration import accuracy, calibrate
 from eideploy.train.callbacks import stage
@@ -17,7 +17,7 @@ from eideploy.train.hardware import find_hardware
 from eideploy.train.importing.checkpoint import Checkpoint, read_checkpoint
 from eideploy.train.importing.circuits import Circuit, find_circuits
 from eideploy.train.importing.placing import place_
-from eideploy.train.importing.recognition import output_classes, recognize
+from eideploy.train.importing.recognition import fits, interface, recognize
 from eideploy.train.importing.settings import DATASETS, sections
 from eideploy.train.network import build_network
 from eideploy.train.recipe import Recipe, load_recipe, override, parse_recipe
@@ -83,7 +83,7 @@ def import_checkpoint(
     circuits = find_circuits(checkpoint)
     assumed: list[str] = []
     if recipe is None:
-        chosen = _recipe(checkpoint, circuits, data, steps, assumed)
+        chosen, assumed = _recipe(checkpoint, circuits, data, steps)
     else:
         given = {"data.name": data, "steps": steps}
         extra = [f"{key}={value}" for key, value in given.items() if value is not None]
@@ -121,64 +121,56 @@ def _frozen(run: Run, progress: bool) -> Run:
 
 
 def _recipe(
-    checkpoint: Checkpoint,
-    circuits: Sequence[Circuit],
-    data: str | None,
-    steps: int | None,
-    assumed: list[str],
-) -> Recipe:
-    """The recipe of the network, from its shapes and the settings in the file."""
+    checkpoint: Checkpoint, circuits: Sequence[Circuit], data: str | None, steps: int | None
+) -> tuple[Recipe, list[str]]:
+    """The recipe of the network, from its shapes and the settings in the file; what is assumed."""
     config = checkpoint.config
-    name = data or DATASETS.get(str(config.get("dataset"))) or _only_dataset(circuits, assumed)
+    assumed: list[str] = []
+    name = data or DATASETS.get(str(config.get("dataset")))
+    if name is None:
+        name = _only_dataset(circuits)
+        assumed.append(f"trained on {name}, the only data set that fits (--data changes it)")
     spec = find_dataset(name)
     recognized = recognize(circuits, spec)
+    assumed += recognized.assumed
     model = recognized.model
-    assumed += filter(None, [recognized.assumed])
-    label = f"{name}_{model['name']}{model.get('depth', '')}"
-    values: dict[str, Any] = {
-        "name": f"{label}_imported",
-        "description": f"imported from {checkpoint.path.name}",
-        "steps": steps or config.get("T"),
-        "model": model,
-        "data": {"name": name, "flat": model["name"] == "mlp"},
-        **sections(config),
-    }
-    if values["steps"] is None:
+    steps = steps or config.get("T")
+    if steps is None:
         if spec.timed:
             raise InputError(
                 f"the checkpoint does not say into how many steps {name} was cut",
                 "Give --steps; the paper has 10 for CIFAR10-DVS and 16 for DVS-Gesture.",
             )
-        values["steps"] = _STEPS
+        steps = _STEPS
         assumed.append(f"shown for {_STEPS} steps, as in the paper (--steps changes it)")
     if spec.timed:
         assumed.append(
-            "steps of equal duration do, where the paper's code has equal numbers of events"
+            "recordings are cut into steps of equal duration; the paper's code cuts them into "
+            "steps of equal numbers of events"
         )
-    if "learning_rate" not in config:
-        values["description"] += "; how it was trained is the paper's way, not read from it"
     if "neuron" not in config:
         assumed.append("neurons are those of the paper: tau 2, threshold 1, reset by subtraction")
-    return parse_recipe(dump(values), f"settings in {checkpoint.path}")
+    known = "" if "learning_rate" in config else "; training settings are the paper's, not its own"
+    values: dict[str, Any] = {
+        "name": f"{name}_{model['name']}{model.get('depth', '')}_imported",
+        "description": f"imported from {checkpoint.path.name}{known}",
+        "steps": steps,
+        "model": model,
+        "data": {"name": name, "flat": model["name"] == "mlp"},
+        **sections(config),
+    }
+    return parse_recipe(dump(values), f"settings in {checkpoint.path}"), assumed
 
 
-def _only_dataset(circuits: Sequence[Circuit], assumed: list[str]) -> str:
-    """The data set that the network fits, if there is one only."""
-    fitting = []
-    for name in list_datasets():
-        spec = find_dataset(name)
-        try:
-            recognize(circuits, spec)
-        except EideployError:
-            continue
-        fitting.append(name)
+def _only_dataset(circuits: Sequence[Circuit]) -> str:
+    """The data set whose inputs and classes are as many as the network's, if there is one only."""
+    fitting = [name for name in list_datasets() if fits(circuits, find_dataset(name))]
     if len(fitting) == 1:
-        assumed.append(f"trained on {fitting[0]}, the only data set that fits (--data changes it)")
         return fitting[0]
-    shape = list(circuits[0].shape[1:])
-    fits = f"fits {', '.join(fitting)}" if fitting else "fits none that is known"
+    inputs, kind, classes = interface(circuits)
+    found = f"{', '.join(fitting)} have" if fitting else "no data set that is known has"
     raise InputError(
-        "the checkpoint does not say what it was trained on: a network of "
-        f"{output_classes(circuits)} classes whose first weights have shape {shape} {fits}",
+        f"the checkpoint does not say what it was trained on: it has {inputs} {kind} and "
+        f"{classes} classes, as {found}",
         f"Give --data NAME, one of: {', '.join(fitting or list_datasets())}.",
     )
