@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from eideploy_models import mlp, vgg
+from eideploy_models import mlp, resnet, vgg
 from safetensors.torch import save_file
 
 from eideploy.cells import LIF
@@ -82,6 +82,20 @@ def test_without_the_data_set_it_is_frozen_later(
     frozen = freeze(run)
     assert set(frozen.floors or {}) == {f"ei{i}" for i in range(1, 6)}
     assert load_run(tmp_path / "run").frozen
+
+
+@pytest.mark.slow
+def test_a_residual_network_is_frozen_and_exported(
+    tmp_path: Path, cifar10: DatasetSpec, write_resnet: Write, save: Save
+) -> None:
+    path = save(write_resnet(resnet((3, 32, 32), 10, LIF), prefix="module."))
+    run = import_checkpoint(path, tmp_path / "run", data="cifar10", steps=2, progress=False).run
+    assert run.frozen
+    graph = to_graph(run)
+    circuits = [name for name in graph.nodes if name.startswith("ei")]
+    assert len(circuits) == 20
+    assert run.floors is not None
+    assert all(graph.nodes[name].floor == run.floors[name] for name in circuits)
 
 
 def test_settings_in_the_file_become_the_recipe(
