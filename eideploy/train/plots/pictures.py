@@ -190,7 +190,7 @@ def _limits(histogram: Histogram, marks: Sequence[float]) -> tuple[float, float]
 
 
 def percent(share: float) -> str:
-    """A share in %, in at most four characters; 0 and 100 are exact."""
+    """A share in %, in at most five characters; 0 and 100 are exact."""
     value = share * 100
     if value in (0, 100):
         return f"{value:.0f}"
@@ -205,7 +205,7 @@ def _by_depth(count: int) -> Any:
     """Colours from the first layer, dark, to the last, light."""
     from matplotlib import colormaps
 
-    return colormaps["viridis"](np.linspace(0, 0.88, count))
+    return colormaps["viridis"](np.linspace(0, 0.8, count))
 
 
 def _over_epochs(axes: Axes, epochs: int) -> None:
