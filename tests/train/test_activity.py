@@ -14,7 +14,7 @@ from eideploy.train.activity import layer_activity
 
 @pytest.fixture
 def network() -> SequentialState:
-    """Two E neurons and one I neuron: B = x₀ + x₁ and S = x₁ in the first, 0 and 2 x₁ in the second.
+    """Two E neurons and one I: B = x₀ + x₁ and S = x₁ in the first, 0 and 2 x₁ in the second.
 
     With x = (1, 1) currents are 2 and 0: τ = 1 makes the first neuron spike in every step.
     """

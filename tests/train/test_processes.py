@@ -27,8 +27,10 @@ def test_two_processes_end_with_the_weights_of_one(tmp_path: Path) -> None:
     changes = [argument for change in CHANGES for argument in ("--set", change)]
     folder = tmp_path / "two"
     done = subprocess.run(
-        [Path(sys.executable).with_name("eideploy"), "train", "digits_mlp", "-o", folder, *changes]
-        + ["--accelerator", "cpu", "--devices", "2", "--json"],
+        [
+            *(Path(sys.executable).with_name("eideploy"), "train", "digits_mlp", "-o", folder),
+            *(*changes, "--accelerator", "cpu", "--devices", "2", "--json"),
+        ],
         capture_output=True,
         text=True,
         check=False,
