@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import sys
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -22,6 +23,7 @@ from rich.table import Table
 from trial import GOAL, Trial, Watched, run_trial
 
 from eideploy import __version__
+from eideploy.errors import EideployError
 from eideploy.files import write_text
 from eideploy.train import load_recipe, override
 from eideploy.train.data import use_data_folder
@@ -50,16 +52,19 @@ class Result:
 
     def cells(self, full: Result) -> list[str]:
         """A row of the table: mean ± standard deviation over the seeds."""
-        times, base = ([t.step_seconds for t in r.trials] for r in (self, full))
+        slower = self._step_ms() / full._step_ms()
         return [
             self.name,
             _spread([t.accuracy for t in self.trials], "{:.2f}") or self._stopped(),
             _spread([t.steps_to_goal for t in self.trials], "{:.0f}") or "–",
-            _spread([1e3 * seconds for seconds in times], "{:.0f}"),
-            f"{fmean(times) / fmean(base):.2f}",
+            f"{self._step_ms():.0f}",
+            f"{slower:.2f}",
             f"{fmean(t.peak_bytes for t in self.trials) / 1e6:.0f}",
             _spread([t.rate for t in self.trials], "{:.1f}") or "–",
         ]
+
+    def _step_ms(self) -> float:
+        return 1e3 * fmean(t.step_seconds for t in self.trials)
 
     def _stopped(self) -> str:
         return "NaN in step " + _spread([t.stopped_at for t in self.trials], "{:.0f}")
@@ -102,8 +107,8 @@ def main() -> None:
     console.print(_table(results))
     console.print(f"\n{_legend(watched)}", highlight=False)
     if arguments.json:
-        settings = {"recipe": RECIPE, "goal": GOAL, **asdict(watched), "seeds": arguments.seeds}
-        write_text(arguments.json, _document(results, {**settings, "changes": common}))
+        settings = {"recipe": RECIPE, "changes": common, "goal": GOAL, "watched": asdict(watched)}
+        write_text(arguments.json, _document(results, settings))
         console.print(f"written to {arguments.json}")
 
 
@@ -159,4 +164,7 @@ def _document(results: Sequence[Result], settings: dict[str, object]) -> str:
 
 
 if __name__ == "__main__":
-    main()
+    try:
+        main()
+    except EideployError as error:
+        sys.exit(f"{error}")

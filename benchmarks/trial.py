@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import math
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -92,7 +91,7 @@ def run_trial(recipe: Recipe, watched: Watched) -> Trial:
             trainer.fit(TrainingModule(network, recipe), batches)
             stopped_at = None
         except InputError:  # the loss is not finite
-            stopped_at = watch.steps + 1
+            stopped_at = watch.steps
     network.eval()
     shown = torch.from_numpy(stimulus[: recipe.training.batch_size].copy()).transpose(0, 1)
     rates = [seen["rate"] for seen in layer_activity(network, shown).values() if "rate" in seen]
@@ -100,7 +99,7 @@ def run_trial(recipe: Recipe, watched: Watched) -> Trial:
         seed=recipe.seed,
         accuracy=None if stopped_at else accuracy(network, stimulus, data.test_y),
         steps_to_goal=watch.steps_to_goal,
-        step_seconds=watch.seconds / watch.steps if watch.steps else math.nan,
+        step_seconds=watch.seconds / watch.steps,
         peak_bytes=peak,
         rate=None if stopped_at else 100 * fmean(rates),
         stopped_at=stopped_at,
@@ -126,16 +125,22 @@ class Watch(Callback):
     def on_train_batch_start(self, trainer: Any, module: Any, batch: Any, index: int) -> None:
         self._started = process_time()
 
+    def on_exception(self, trainer: Any, module: Any, exception: BaseException) -> None:
+        self._step_ends()
+
     def on_train_batch_end(
         self, trainer: Any, module: Any, outputs: Any, batch: Any, index: int
     ) -> None:
-        self.seconds += process_time() - self._started
-        self.steps += 1
+        self._step_ends()
         if self.steps_to_goal is None and self.steps % self.every == 0:
             module.network.eval()
             if accuracy(module.network, self.stimulus, self.labels) >= GOAL:
                 self.steps_to_goal = self.steps
             module.network.train()
+
+    def _step_ends(self) -> None:
+        self.seconds += process_time() - self._started
+        self.steps += 1
 
 
 def _peak(network: SequentialState, x: Tensor) -> int:
