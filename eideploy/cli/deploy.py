@@ -25,6 +25,7 @@ from eideploy.cli.options import (
     Timeout,
     WeightBits,
 )
+from eideploy.cli.runs import show_run, write_page
 from eideploy.cli.show import show_graph, show_program, show_trace
 from eideploy.errors import InputError
 from eideploy.program import Program, load_program, save_program, save_trace
@@ -101,15 +102,39 @@ def run(
 def inspect(
     file: Annotated[Path, typer.Argument(help="A .nir file, a run, or a Program (.npz).")],
     dt: Dt = None,
+    html: Annotated[
+        Path | None,
+        typer.Option(
+            "--html", help="Of a run: write a page about its training and its layers here."
+        ),
+    ] = None,
     json: Json = False,
 ) -> None:
     """Show what is in a graph, a run or a Program."""
+    if file.is_dir():
+        _inspect_run(file, dt, html, json)
+        return
+    if html is not None:
+        raise InputError(
+            f"--html is about the training of a run, and {file} is none", "Give a run directory."
+        )
     if is_program(file):
         show_program(load_program(file), json)
         return
     from eideploy.graph.describe import describe
 
     show_graph(describe(load_model(file).graph, dt), json)
+
+
+def _inspect_run(path: Path, dt: float | None, html: Path | None, json: bool) -> None:
+    from eideploy.graph.describe import describe
+    from eideploy.train import load_run, to_graph
+
+    trained = load_run(path)
+    description = describe(to_graph(trained), dt) if trained.frozen else None
+    show_run(trained, description, json)
+    if html is not None:
+        remark(f"page: {write_page(trained, html)}")
 
 
 def with_timeout(target: Any, timeout: float | None) -> Any:

@@ -10,7 +10,7 @@ import typer
 
 from eideploy.cli.console import out, print_json, remark
 from eideploy.cli.options import DataDir, Json
-from eideploy.cli.pages import write_page
+from eideploy.cli.runs import write_page
 
 
 class Accelerator(str, Enum):

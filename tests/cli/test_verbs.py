@@ -140,8 +140,45 @@ def test_inspect_shows_the_dialect_and_time_constants(trained, capsys):
     assert document["schema"] == "eideploy.graph/1"
 
 
+def test_inspect_shows_how_a_run_was_trained(trained, tmp_path, capsys):
+    metrics = json.loads((trained / "metrics.json").read_text())
+    told = json.loads(output(capsys, "inspect", trained, "--json"))["run"]
+    assert (told["epochs"], told["frozen"]) == (4, True)
+    assert told["test_accuracy"] == metrics["test_accuracy"]
+    assert told["layers"] == metrics["epochs"][-1]["layers"]
+    page = tmp_path / "page.html"
+    lines = output(capsys, "inspect", trained, "--html", page).splitlines()
+    rate = metrics["epochs"][-1]["layers"]["lif1"]["rate"]
+    assert f"lif1 {rate:.1%}" in [" ".join(line.split()) for line in lines]
+    assert f"test accuracy {metrics['test_accuracy']:.2f} %" in " ".join(lines)
+    assert page.read_text(encoding="utf-8").endswith("</html>\n")
+
+
+def test_inspect_shows_a_run_that_has_no_graph(tmp_path, capsys):
+    folder = tmp_path / "free"
+    free = [*SMALL, "--set", "training.epochs=1", "--set", "training.dale=false"]
+    trained = json.loads(
+        output(capsys, "train", "digits_mlp", "-o", folder, *free, "--plot", "--json")
+    )
+    assert trained["page"] == str(folder / "training.html")
+    assert "mean divisor" in (folder / "training.html").read_text(encoding="utf-8")
+    document = json.loads(output(capsys, "inspect", folder, "--json"))
+    assert document["schema"] == "eideploy.run-description/1"
+    assert document["run"]["frozen"] is False
+    assert "1 epoch ·" in output(capsys, "inspect", folder)
+
+
+def test_only_a_run_has_a_page(tmp_path, capsys):
+    assert run(["inspect", str(tmp_path / "net.nir"), "--html", str(tmp_path / "page.html")]) == 2
+    assert "is none" in capsys.readouterr().err
+
+
 def test_lists_name_what_is_installed(capsys):
-    assert "digits_mlp" in output(capsys, "models")
+    lines = output(capsys, "models").splitlines()
+    (row,) = (line.split() for line in lines if line.startswith("digits_mlp"))
+    assert row[1:4] == ["8", "84,362", "104k"]
+    rows = json.loads(output(capsys, "models", "--json"))["recipes"]
+    assert {"synaptic_operations", "expected", "error"} <= set(rows[0])
     names = [row["name"] for row in json.loads(output(capsys, "targets", "--json"))["targets"]]
     assert names == ["lava-fixed", "lava-float", "reference", "twin"]
     document = json.loads(output(capsys, "doctor", "--json"))
