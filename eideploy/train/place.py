@@ -6,6 +6,7 @@ import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from enum import Enum
 from pathlib import Path
 
 from eideploy.errors import InputError, OutputError
@@ -17,13 +18,21 @@ from eideploy.train.checkpoint import (
     recipe_values,
 )
 from eideploy.train.recipe import Recipe
-from eideploy.train.run import ABOUT, Run, load_run
+from eideploy.train.run import ABOUT, load_run
 
 LOGS = "logs"
 """What TensorBoard shows."""
 
 
-def prepare(folder: Path, recipe: Recipe, *, resume: bool, overwrite: bool) -> Run | None:
+class Plan(Enum):
+    """What there is to do; the value says so."""
+
+    BEGIN = "nothing to go on from in {}: training begins"
+    GO_ON = "going on in {}"
+    HAND_BACK = "{} is finished already"
+
+
+def prepare(folder: Path, recipe: Recipe, *, resume: bool, overwrite: bool) -> Plan:
     """Make sure, before it begins, that training can begin here and its result be written.
 
     Args:
@@ -31,9 +40,6 @@ def prepare(folder: Path, recipe: Recipe, *, resume: bool, overwrite: bool) -> R
         recipe: what is to be trained.
         resume: go on from a checkpoint, if there is one.
         overwrite: begin again, whatever is there.
-
-    Returns:
-        The run, if there is nothing left to do but to hand it back.
 
     Raises:
         InputError: something is there and neither was asked for, or both were, or what is there is
@@ -48,17 +54,17 @@ def prepare(folder: Path, recipe: Recipe, *, resume: bool, overwrite: bool) -> R
     if resume:
         if checkpoint.exists():
             compare_recipes(recipe_values(read_checkpoint(checkpoint)), recipe, folder)
-        elif finished:
-            run = load_run(folder)
-            compare_recipes(run.recipe.model_dump(mode="json"), recipe, folder)
-            return run
+            return Plan.GO_ON
+        if finished:
+            compare_recipes(load_run(folder).recipe.model_dump(mode="json"), recipe, folder)
+            return Plan.HAND_BACK
     elif not overwrite and (finished or checkpoint.exists()):
         what = "a run" if finished else "an unfinished training"
         how = "" if finished else "go on with it by --resume, "
         raise InputError(
             f"{folder} holds {what} already", f"Choose another directory, {how}or give --overwrite."
         )
-    return None
+    return Plan.BEGIN
 
 
 def clear(folder: Path) -> None:

@@ -15,15 +15,16 @@ from norse.torch import SequentialState
 from eideploy.train import place
 from eideploy.train.calibration import accuracy, calibrate
 from eideploy.train.callbacks import History, stage
-from eideploy.train.checkpoint import FOLDER, checkpoint_path
+from eideploy.train.checkpoint import FOLDER
 from eideploy.train.data import Dataset
 from eideploy.train.fit import fit
 from eideploy.train.hardware import Accelerator, Hardware, find_hardware
 from eideploy.train.initialize import initialize_
 from eideploy.train.loading import make_loader, to_sequence
 from eideploy.train.network import build_network, dataset_of
+from eideploy.train.place import Plan
 from eideploy.train.recipe import Recipe
-from eideploy.train.run import Run, save_run
+from eideploy.train.run import Run, load_run, save_run
 
 
 def train(
@@ -74,23 +75,17 @@ def train(
     hardware = find_hardware(accelerator, devices, nodes)
     first = hardware.processes == 1 or getattr(rank_zero_only, "rank", 0) == 0
     progress = progress and first
-    run = place.prepare(folder, recipe, resume=resume, overwrite=overwrite)
-    going_on = resume and run is None and checkpoint_path(folder).exists()
-    if resume and first and say:
-        say(
-            f"{folder} is finished already"
-            if run
-            else f"going on in {folder}"
-            if going_on
-            else f"nothing to go on from in {folder}: training starts"
-        )
+    plan = place.prepare(folder, recipe, resume=resume, overwrite=overwrite)
+    if say and resume and first:
+        say(plan.value.format(folder))
+    run = load_run(folder) if plan is Plan.HAND_BACK else None
     if run is None:
         with place.tidy(folder), _threads(recipe.training.threads):
             # Draws come from the recipe's seed and leave the caller's random numbers as they are.
             with torch.random.fork_rng(devices=[]):
-                if first and not going_on:
+                if first and plan is Plan.BEGIN:
                     place.clear(folder)
-                network, history = _train(recipe, folder, hardware, first, going_on, progress)
+                network, history = _train(recipe, folder, hardware, plan, first, progress)
             if first:
                 run = _finish(network, recipe, folder, hardware, history, progress)
     if run is None or not first:
@@ -99,7 +94,7 @@ def train(
 
 
 def _train(
-    recipe: Recipe, folder: Path, hardware: Hardware, first: bool, resume: bool, progress: bool
+    recipe: Recipe, folder: Path, hardware: Hardware, plan: Plan, first: bool, progress: bool
 ) -> tuple[SequentialState, History]:
     """The network from its first draw, or from the checkpoint, to its last step."""
     with stage(f"loading {recipe.data.name}", show=progress):
@@ -107,9 +102,10 @@ def _train(
     torch.manual_seed(recipe.seed)
     network = build_network(recipe)
     hardware.check(recipe, network)
-    if first and not resume:
+    if first and plan is Plan.BEGIN:
         with stage("initializing", show=progress):
             initialize_(network, recipe, _first_batch(recipe, data))
+    resume = plan is Plan.GO_ON
     history = fit(network, recipe, data, folder, hardware, resume=resume, progress=progress)
     return network, history
 

@@ -187,3 +187,30 @@ def test_an_interrupted_training_leaves_nothing(tmp_path, monkeypatch):
     with pytest.raises(KeyboardInterrupt):
         train(load_recipe("digits_mlp"), tmp_path / "deep" / "run", progress=False)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_weights_of_either_sign_are_an_ablation_that_is_not_frozen(
+    small_recipe: Recipe, tmp_path: Path
+) -> None:
+    recipe = override(small_recipe, ["training.dale=false"])
+    run = train(recipe, tmp_path / "run", progress=False)
+    assert run.metrics["test_accuracy"] > 60
+    assert any(
+        bool((values < 0).any()) for _, values in non_negative_parameters(run.network("adaptive"))
+    )
+    loaded = load_run(run.path)
+    assert not loaded.frozen
+    with pytest.raises(InputError, match=r"training\.dale: false"):
+        loaded.network("floor")
+
+
+def test_without_a_stabilizer_nan_is_named_for_what_it_is(
+    small_recipe: Recipe, tmp_path: Path
+) -> None:
+    # No neuron of the first layer reaches the threshold: all divisors behind it are 0.
+    recipe = override(
+        small_recipe,
+        ["training.stabilizer=none", "training.ei_init=false", "neuron.threshold=50"],
+    )
+    with pytest.raises(InputError, match=r"the loss is nan .*\n.*training\.stabilizer"):
+        train(recipe, tmp_path / "run", progress=False)
