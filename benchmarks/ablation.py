@@ -3,8 +3,10 @@
 python benchmarks/ablation.py [--epochs N] [--train-samples N] [--seeds N] [--data-dir DIR]
                               [--json FILE]
 
-All are trained by the same recipe on the same samples in the same order. The BatchNorm twin has a
-learning rate of its own, and no gains: `gain_lr_factor` changes nothing in it.
+All are trained by the same recipe on the same samples in the same order. Its learning rate of 0.3
+is the best of 0.1, 0.3 and 1 for the full method, and of these and 0.03 for the BatchNorm twin
+(accuracy after two epochs on 6,000 samples: 94.4 % and 96.2 %). `gain_lr_factor` changes nothing in
+the twin, which has no gains.
 """
 
 from __future__ import annotations
@@ -37,7 +39,7 @@ VARIANTS = {
     "no straight-through": ["training.straight_through=false"],
     "no gradient scaling": ["training.gradient_scaling=false"],
     "free-sign weights": ["training.dale=false"],
-    "BatchNorm twin": ["model.inhibition=false", "optimizer.lr=0.1"],
+    "BatchNorm twin": ["model.inhibition=false"],
 }
 """What is changed in the recipe."""
 
