@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from rich.table import Table
@@ -15,7 +16,7 @@ def models(json: Json = False) -> None:
     """List the recipes that are installed: size, cost and expected test accuracy.
 
     Synaptic operations are multiply-accumulates of synaptic weights in one step of one sample if
-    every input were active; at a measured rate it is that share of them.
+    every input were active. With --json everything is whole, the source of an accuracy too.
     """
     from eideploy.train import list_recipes
     from eideploy.verify.table import compact
@@ -26,10 +27,10 @@ def models(json: Json = False) -> None:
         return
     table = Table(box=None, pad_edge=False)
     table.add_column("recipe", no_wrap=True)
-    for column in ("steps", "parameters", "syn. ops/step"):
-        table.add_column(column, justify="right")
-    table.add_column("expected %", max_width=18)
-    table.add_column("about")
+    for column in ("steps", "parameters", "syn. ops"):
+        table.add_column(column, justify="right", no_wrap=True)
+    table.add_column("expected %", no_wrap=True)
+    table.add_column("about", no_wrap=True)  # cut off on a narrow terminal, so that rows stay rows
     for row in rows:
         if row["error"]:
             table.add_row(row["name"], "", "", "", "", Text(row["error"], "yellow"))
@@ -46,5 +47,8 @@ def models(json: Json = False) -> None:
 
 
 def _expected(value: dict[str, Any] | None) -> str:
-    """Accuracy and who measured it."""
-    return f"{value['accuracy']:.2f} ({value['source']})" if value else ""
+    """Accuracy and the first word about its source: `87.03 published`."""
+    if value is None:
+        return ""
+    who = re.split(r"[^\w-]", value["source"])[0]
+    return f"{value['accuracy']:.2f} {who}"
