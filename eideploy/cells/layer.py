@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from typing import get_args
 
 import torch
@@ -11,6 +12,7 @@ from torch import Tensor, nn
 from eideploy.cells import circuit
 from eideploy.cells.circuit import Stabilizer
 from eideploy.cells.current import circuit_current
+from eideploy.cells.rebuild import made_again
 from eideploy.errors import InputError
 
 
@@ -138,6 +140,7 @@ class EICircuit(nn.Module):
         balanced, i_ie = self._drive(x, weight_ei).tensor_split([len(weight_ei)], 1)
         return balanced, circuit.shunt(i_ie, weight_ei, self.gain_i)
 
+    @torch.compiler.disable  # type: ignore[untyped-decorator]  # by hand it is faster
     def forward(self, x: Tensor) -> Tensor:
         """The circuit's current.
 
@@ -188,13 +191,20 @@ class EICircuit(nn.Module):
         """
         places = x.numel() // self.weight_ee.shape[1]
         if places > self.fan_in:
-            weight_b = self._balanced_weight(weight_ei)
-            return self.drive(x, torch.cat([weight_b, self.weight_ie]))
-        drive = self.drive(x, torch.cat([self.weight_ee, self.weight_ie]))
+            return self._frugal_drive(
+                x, lambda: torch.cat([self._balanced_weight(weight_ei), self.weight_ie])
+            )
+        drive = self._frugal_drive(x, lambda: torch.cat([self.weight_ee, self.weight_ie]))
         with torch.autocast(x.device.type, enabled=False):  # a small difference
             drive = drive.to(weight_ei.dtype)
             i_ee, i_ie = drive.tensor_split([len(weight_ei)], 1)
             return torch.cat([circuit.balanced_current(i_ee, i_ie, weight_ei), i_ie], 1)
+
+    def _frugal_drive(self, x: Tensor, weight: Callable[[], Tensor]) -> Tensor:
+        """`drive` that keeps x alone for its backward pass, for which the weight is made again."""
+        made = weight()
+        with made_again(made, weight):
+            return self.drive(x, made)
 
     def _balanced_weight(self, weight_ei: Tensor) -> Tensor:
         with torch.autocast(weight_ei.device.type, enabled=False):  # a small difference

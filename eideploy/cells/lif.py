@@ -142,6 +142,7 @@ class LIF(SNN):  # type: ignore[misc]
         super().__init__(lif_step, lambda sequence: _at_rest(sequence[0]), p, dt=1.0)
         self.tau, self.threshold, self.reset, self.alpha = tau, threshold, reset, alpha
 
+    @torch.compiler.disable  # type: ignore[untyped-decorator]  # by hand it is faster
     def forward(
         self, currents: Tensor, state: LIFBoxFeedForwardState | None = None
     ) -> tuple[Tensor, LIFBoxFeedForwardState]:

@@ -55,7 +55,7 @@ class _AveragePool(torch.autograd.Function):
         )
         spread[:, :, height * k :] = 0
         spread[:, :, :, width * k :] = 0
-        windows = spread[:, :, : height * k, : width * k].unflatten(3, (width, k))
-        windows = windows.unflatten(2, (height, k))
+        windows = spread[:, :, : height * k, : width * k]
+        windows = windows.view(*ctx.shape[:2], height, k, width, k)
         windows.copy_((gradient / k**2)[:, :, :, None, :, None].expand_as(windows))
         return spread, None

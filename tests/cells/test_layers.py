@@ -117,7 +117,7 @@ def test_readout_is_the_balanced_current_and_trains_nothing_else() -> None:
     x = spikes(5, 12)
     balanced, _ = layer.components(x)
     output = layer(x)
-    assert torch.equal(output, balanced)
+    torch.testing.assert_close(output, balanced)
     output.sum().backward()
     trained = {name for name, parameter in layer.named_parameters() if parameter.grad is not None}
     assert trained == {"weight_ee", "weight_ie", "weight_ei"}
