@@ -3,13 +3,22 @@
 from __future__ import annotations
 
 import re
-from typing import Any
+from collections.abc import Callable
+from typing import Any, Literal
 
 from rich.table import Table
 from rich.text import Text
 
 from eideploy.cli.console import out, print_json
 from eideploy.cli.options import Json
+
+COLUMNS: tuple[tuple[str, Literal["left", "right"]], ...] = (
+    ("recipe", "left"),
+    ("steps", "right"),
+    ("parameters", "right"),
+    ("syn. ops", "right"),
+    ("expected %", "left"),
+)
 
 
 def models(json: Json = False) -> None:
@@ -25,25 +34,27 @@ def models(json: Json = False) -> None:
     if json:
         print_json({"schema": "eideploy.models/1", "recipes": rows})
         return
-    table = Table(box=None, pad_edge=False)
-    table.add_column("recipe", no_wrap=True)
-    for column in ("steps", "parameters", "syn. ops"):
-        table.add_column(column, justify="right", no_wrap=True)
-    table.add_column("expected %", no_wrap=True)
-    table.add_column("about", no_wrap=True)  # cut off on a narrow terminal, so that rows stay rows
-    for row in rows:
-        if row["error"]:
-            table.add_row(row["name"], "", "", "", "", Text(row["error"], "yellow"))
-            continue
-        table.add_row(
-            row["name"],
-            str(row["steps"]),
-            f"{row['parameters']:,}",
-            compact(row["synaptic_operations"]),
-            Text(_expected(row["expected"])),
-            Text(row["description"]),
-        )
+    lines = [_line(row, compact) for row in rows]
+    table = Table(box=None, pad_edge=False, collapse_padding=True)
+    left = out.width
+    for number, (title, justify) in enumerate(COLUMNS):
+        table.add_column(title, justify=justify, no_wrap=True)
+        left -= max([len(title), *(len(line[number]) for line in lines)]) + 1
+    # Rows stay rows: on a narrow terminal it is the last column alone that is cut off.
+    table.add_column("about", no_wrap=True, max_width=max(left, len("about")))
+    for row, line in zip(rows, lines, strict=True):
+        about = Text(row["error"], "yellow") if row["error"] else Text(row["description"])
+        table.add_row(*map(Text, line), about)
     out.print(table)
+
+
+def _line(row: dict[str, Any], compact: Callable[[int], str]) -> list[str]:
+    """The cells of a row but the last; of one that is broken its name alone."""
+    if row["error"]:
+        return [row["name"], "", "", "", ""]
+    operations = compact(row["synaptic_operations"])
+    numbers = [str(row["steps"]), f"{row['parameters']:,}", operations]
+    return [row["name"], *numbers, _expected(row["expected"])]
 
 
 def _expected(value: dict[str, Any] | None) -> str:
