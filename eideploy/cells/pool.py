@@ -29,6 +29,7 @@ class AvgPool2d(nn.AvgPool2d):
         super().__init__(kernel_size)
         self.places = kernel_size
 
+    @torch.compiler.disable  # type: ignore[untyped-decorator]  # by hand it is faster
     def forward(self, x: Tensor) -> Tensor:
         """Pool a map.
 
