@@ -67,7 +67,7 @@ def cost_of(recipe: Recipe) -> Cost:
         if isinstance(layer, (EICircuit, *_PLAIN)):
             layer.register_forward_hook(_counter(operations, path, _weights(layer)))
         if isinstance(layer, EICircuit):
-            layer.forward = _shape(layer)  # type: ignore[method-assign,assignment]
+            layer.forward = _shape(layer)
     network(x)
     return Cost(sum(p.numel() for p in network.parameters()), operations)
 
