@@ -1,4 +1,4 @@
-"""Pass `fold`: gains of neurons become part of the weights in front of them."""
+"""Pass `fold`: pools and gains of neurons become part of the weights beside them."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import ClassVar
 
 import numpy as np
 
+from eideploy.compile.pool import behind_pool
 from eideploy.compile.synapses import signed
 from eideploy.program import (
     Array,
@@ -18,6 +19,7 @@ from eideploy.program import (
     Operator,
     Population,
     Program,
+    Projection,
 )
 
 _GAINED_PORT = {LIFNeuron: "input", Integrator: "input", EINeuron: "balanced"}
@@ -26,7 +28,10 @@ _GAINED_PORT = {LIFNeuron: "input", Integrator: "input", EINeuron: "balanced"}
 
 @dataclass(frozen=True)
 class Fold:
-    """Program → the same Program with gains of 1 wherever that is exact.
+    """Program → the same Program with fewer relays and gains, wherever that is exact.
+
+    A pool and the operators behind it become one, see `eideploy.compile.pool`, and its relay goes;
+    where that would not be exact for each of them, or the pool is an output, the relay stays.
 
     gain·(W·x) = (diag(gain)·W)·x. Of a gain that differs from pixel to pixel only the largest value
     can go into the shared kernel of a convolution; the rest stays where it is.
@@ -38,11 +43,42 @@ class Fold:
 
     def __call__(self, program: Program) -> Program:
         """Nothing is raised: what cannot be folded stays."""
+        for name in program.metadata.get("pools", ()):
+            program = _fold_pool(program, program.by_name[name])
         for population in program.populations:
             port = _GAINED_PORT.get(type(population.neuron))
             if port is not None:
                 program = _fold_gain(program, population, port)
         return program
+
+
+def _fold_pool(program: Program, relay: Population) -> Program:
+    """The Program without the relay of a pool, if all that it drives can do without."""
+    into = program.into(relay.name)
+    if relay.name in program.outputs:
+        return program
+    projections: list[Projection] = []
+    for old in program.projections:
+        if old.source == relay.name:
+            target = program.by_name[old.target].shape
+            for first in into:
+                source = program.by_name[first.source]
+                operator = behind_pool(
+                    first.operator, old.operator, source.shape, relay.shape, target
+                )
+                if operator is None or source is relay:
+                    return program
+                projections.append(signed(replace(old, source=source.name, operator=operator)))
+        elif old.target != relay.name:
+            projections.append(old)
+    populations = tuple(p for p in program.populations if p is not relay)
+    pools = [name for name in program.metadata["pools"] if name != relay.name]
+    return replace(
+        program,
+        populations=populations,
+        projections=tuple(projections),
+        metadata={**program.metadata, "pools": pools},
+    )
 
 
 def _fold_gain(program: Program, population: Population, port: str) -> Program:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -19,6 +18,7 @@ from eideploy.compile.passes import Mapping
 from eideploy.compile.synapses import (
     CIRCUIT_NODES,
     LINEAR_NODES,
+    POOL_NODES,
     circuit_operators,
     linear_bias,
     linear_operator,
@@ -26,6 +26,7 @@ from eideploy.compile.synapses import (
 )
 from eideploy.errors import GraphError, UnsupportedError
 from eideploy.graph import EIConv2d
+from eideploy.graph.shapes import infer
 from eideploy.program import (
     Array,
     Identity,
@@ -66,6 +67,9 @@ class _Builder:
 
     def __init__(self, graph: nir.NIRGraph, mapping: Mapping) -> None:
         self.graph = graph
+        self.shapes = {
+            name: (_shape(taken), _shape(given)) for name, (taken, given) in infer(graph).items()
+        }
         self.mapping = mapping
         dt = graph.metadata.get("dt")
         self.dt = None if dt is None else float(dt)
@@ -79,11 +83,12 @@ class _Builder:
         for name in relayed:
             self._add(name, self.graph.nodes[name])
         outputs = [
-            self._through(source)
+            source
             for name, node in self.graph.nodes.items()
             if isinstance(node, nir.Output)
-            for source in self._before(name)
+            for source in self._sources(name)
         ]
+        pools = [name for name in relayed if isinstance(self.graph.nodes[name], POOL_NODES)]
         metadata = {key: _plain(value) for key, value in self.graph.metadata.items() if key != "dt"}
         return Program(
             tuple(self.populations),
@@ -91,7 +96,7 @@ class _Builder:
             "float",
             tuple(dict.fromkeys(outputs)),
             dt=self.dt,
-            metadata=metadata | {"mapping": self.mapping},
+            metadata=metadata | {"mapping": self.mapping, "pools": pools},
         )
 
     def _refuse(self, name: str, node: nir.NIRNode) -> None:
@@ -100,13 +105,13 @@ class _Builder:
             raise UnsupportedError(
                 f"node {name!r} is of type {type(node).__name__}, which cannot be compiled yet; "
                 f"supported: {', '.join(sorted(kind.__name__ for kind in known))}",
-                "Build the network without it; a stride can take the place of a pool.",
+                "Build the network without it.",
             )
         if not self._before(name) and not isinstance(node, nir.Input):
             raise GraphError(f"node {name!r} ({type(node).__name__}) has no input")
-        if isinstance(node, (nir.Flatten, nir.Output)) and len(self._before(name)) > 1:
+        if isinstance(node, nir.Output) and len(self._sources(name)) > 1:
             raise UnsupportedError(
-                f"node {name!r} ({type(node).__name__}) has the inputs {self._before(name)}; "
+                f"node {name!r} (Output) has the inputs {self._sources(name)}; "
                 "only linear nodes and neurons add up what they receive",
                 "Give each its own Output, or add them up in a Linear.",
             )
@@ -130,11 +135,13 @@ class _Builder:
     def _after(self, name: str) -> list[str]:
         return [target for source, target in self.graph.edges if source == name]
 
-    def _through(self, name: str) -> str:
-        """Skip Flatten nodes backwards: the order of neurons is the same before and after."""
-        while isinstance(self.graph.nodes[name], nir.Flatten):
-            (name,) = self._before(name)
-        return name
+    def _sources(self, name: str) -> list[str]:
+        """Nodes that `name` receives from, seen through Flatten: it keeps the order of neurons."""
+        sources = []
+        for before in self._before(name):
+            flat = isinstance(self.graph.nodes[before], nir.Flatten)
+            sources += self._sources(before) if flat else [before]
+        return sources
 
     def _consumers(self, name: str) -> list[str]:
         """Nodes that receive from `name`, seen through Flatten nodes."""
@@ -150,7 +157,7 @@ class _Builder:
         node = self.graph.nodes[name]
         if isinstance(node, LINEAR_NODES):
             # The kernel of a convolution cannot reach through a Flatten, a matrix can.
-            spatial = isinstance(node, (nir.Conv2d, EIConv2d))
+            spatial = isinstance(node, (nir.Conv2d, EIConv2d, *POOL_NODES))
             consumers = self._after(name) if spatial else self._consumers(name)
             return not all(isinstance(self.graph.nodes[n], NEURON_NODES) for n in consumers)
         return isinstance(node, (nir.Input, *NEURON_NODES))
@@ -158,7 +165,7 @@ class _Builder:
     # --- populations ---
 
     def _add(self, name: str, node: nir.NIRNode) -> None:
-        shape = _shape(node.output_type["output"])
+        _, shape = self.shapes[name]
         if isinstance(node, nir.Input):
             self.populations.append(Population(name, shape, _source(name, node)))
         elif isinstance(node, LINEAR_NODES):
@@ -174,7 +181,7 @@ class _Builder:
             self._add_neurons(name, node, shape)
 
     def _add_neurons(self, name: str, node: nir.NIRNode, shape: tuple[int, ...]) -> None:
-        sources = [self._through(source) for source in self._before(name)]
+        sources = self._sources(name)
         driving = [s for s in sources if not self._is_population(s)]
         divisive = [s for s in driving if _divides(self.graph.nodes[s])]
         neuron: Neuron
@@ -211,27 +218,23 @@ class _Builder:
         self.projections.append(signed(Projection(source, target, operator, port=neuron.ports[0])))
 
     def _synapses(self, name: str, node: nir.NIRNode, target: str, ports: tuple[str, ...]) -> None:
-        """Projections that the linear node `name` stands for, into population `target`."""
-        inhibitory = f"{name}.inhibitory"
-        if self.mapping == "explicit" and isinstance(node, CIRCUIT_NODES):
-            shape = (len(node.gain_i), *_shape(node.output_type["output"])[1:])
-            self.populations.append(Population(inhibitory, shape, Relay()))
-        for before in self._before(name):
-            source = self._through(before)
-            if isinstance(node, CIRCUIT_NODES):
-                if len(self._before(name)) > 1:
-                    raise UnsupportedError(
-                        f"node {name!r}: a circuit that adds up its inputs {self._before(name)} "
-                        "cannot be compiled yet",
-                        "Build the network without residual blocks.",
-                    )
-                self.projections += [
-                    synapses.projection(source, target, ports)
-                    for synapses in circuit_operators(node, self.mapping, inhibitory)
-                ]
-            else:
-                operator = linear_operator(name, node)
+        """Projections that the linear node `name` stands for, into population `target`.
+
+        Its inputs add up, so that each of them gets the same weights.
+        """
+        taken, given = self.shapes[name]
+        sources = self._sources(name)
+        if not isinstance(node, CIRCUIT_NODES):
+            operator = linear_operator(name, node, taken)
+            for source in sources:
                 self.projections.append(signed(Projection(source, target, operator, port=ports[0])))
+            return
+        inhibitory = f"{name}.inhibitory"
+        if self.mapping == "explicit":
+            shape = (len(node.gain_i), *given[1:])
+            self.populations.append(Population(inhibitory, shape, Relay()))
+        for synapses in circuit_operators(node, self.mapping, inhibitory):
+            self.projections += synapses.projections(sources, target, ports)
 
 
 def _divides(node: nir.NIRNode) -> bool:
@@ -259,10 +262,9 @@ def _per_channel(values: Any, shape: tuple[int, ...]) -> Array:
     return np.asarray(values, dtype=np.float64).reshape(-1, *[1] * (len(shape) - 1))
 
 
-def _shape(value: Any) -> tuple[int, ...]:
-    shape = tuple(int(extent) for extent in np.asarray(value).ravel())
-    # A single neuron may come as shape []; a population always has at least one axis.
-    return shape or (math.prod(shape),)
+def _shape(shape: tuple[int, ...]) -> tuple[int, ...]:
+    """A single neuron may come as shape []; a population always has at least one axis."""
+    return shape or (1,)
 
 
 def _plain(value: Any) -> Any:

@@ -12,7 +12,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from eideploy.compile.integers import integer_weights, largest_weight
+from eideploy.compile.integers import integer_weights, largest_weight, weight_step
 from eideploy.compile.overflow import check_width
 from eideploy.compile.ranges import Range, delivered_range, own_range, relay_range
 from eideploy.errors import QuantizationError
@@ -63,6 +63,16 @@ class Ports:
             return otherwise
         candidates = [f * 2.0 ** math.ceil(math.log2(max(full) / f)) for f in full]
         return min(candidates, key=lambda c: sum(math.log2(c / f) % 1.0 for f in full))
+
+    def counting_scale(self, projections: list[Projection]) -> float | None:
+        """The port scale at which every weight other than 0 is the least above 0, if one exists."""
+        scales = {
+            self.scale[p.source] * weight_step(p, self.weight_bits) / float(weight)
+            for p in projections
+            for weight in np.unique(p.operator.weight[p.operator.weight != 0])
+        }
+        scale = scales.pop() if len(scales) == 1 else 0.0
+        return scale if scale > 0 else None
 
     def weights(
         self, population: Population, port: str, scale: float

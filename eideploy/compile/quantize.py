@@ -112,17 +112,19 @@ class _Quantizer:
     # --- neuron models ---
 
     def _relay(self, population: Population) -> Relay:
-        """A relay passes its sum on as it is; what it drives may ask it to drop low bits."""
-        if any(p.source == population.name for p in self.program.into(population.name)):
+        """A relay passes its sum on as it is; what it drives may ask it to drop low bits.
+
+        That of a pool counts in units of what it counts: its weights are all alike.
+        """
+        into = self.ports.into(population, "input")
+        if any(p.source == population.name for p in into):
             raise unbounded(population.name)
-        scales, integer = self.ports.settle(
-            population,
-            lambda loss: {
-                "input": self.ports.full_scale(self.ports.into(population, "input")) / 2**loss
-            },
-        )
+        counting = self.ports.counting_scale(into)
+        full = counting or self.ports.full_scale(into)
+        scales, integer = self.ports.settle(population, lambda loss: {"input": full / 2**loss})
         self.ports.keep(population, "input", integer["input"])
-        neuron = Relay()
+        exact = counting is not None and scales["input"] == counting
+        neuron = Relay(shift=8 - self.ports.weight_bits if exact else 0)
         self.ports.announce_relay(replace(population, neuron=neuron), scales["input"])
         return neuron
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -13,12 +14,21 @@ from eideploy.graph import EIConv2d, EILinear
 from eideploy.program import Array, Conv2d, Dense, Operator, Projection
 
 CIRCUIT_NODES = (EILinear, EIConv2d)
-LINEAR_NODES = (nir.Linear, nir.Affine, nir.Conv2d, *CIRCUIT_NODES)
+POOL_NODES = (nir.AvgPool2d, nir.SumPool2d)
+LINEAR_NODES = (nir.Linear, nir.Affine, nir.Conv2d, *POOL_NODES, *CIRCUIT_NODES)
 """Nodes that become operators of projections: linear maps without state."""
 
 
-def linear_operator(name: str, node: nir.NIRNode) -> Operator:
-    """The operator of a Linear, Affine or Conv2d node, without its bias."""
+def linear_operator(name: str, node: nir.NIRNode, taken: tuple[int, ...]) -> Operator:
+    """The operator of a linear node that is no circuit, without its bias.
+
+    Args:
+        name: of the node, for messages.
+        node: the node.
+        taken: shape of its input.
+    """
+    if isinstance(node, POOL_NODES):
+        return _pool(node, channels=taken[0])
     if isinstance(node, nir.Conv2d):
         return Conv2d(
             _double(node.weight),
@@ -32,6 +42,14 @@ def linear_operator(name: str, node: nir.NIRNode) -> Operator:
             f"node {name!r}: weights of rank {node.weight.ndim}; only rank 2 is supported"
         )
     return Dense(_double(node.weight))
+
+
+def _pool(node: nir.NIRNode, channels: int) -> Conv2d:
+    """A pool as a convolution of each channel by itself; in a mean, zeros of the padding count."""
+    window = _pair(node.kernel_size)
+    tap = 1 / math.prod(window) if isinstance(node, nir.AvgPool2d) else 1.0
+    weight = np.full((channels, 1, *window), tap)
+    return Conv2d(weight, _pair(node.stride), _pair(node.padding), groups=channels)
 
 
 def linear_bias(node: nir.NIRNode, shape: tuple[int, ...]) -> Array:
@@ -82,17 +100,15 @@ class Synapses:
     port: str
     operator: Operator
 
-    def projection(self, source: str, target: str, ports: tuple[str, ...]) -> Projection:
-        """The projection between the populations `source` and `target`, which has `ports`."""
-        return signed(
-            Projection(
-                self.source or source,
-                self.target or target,
-                self.operator,
-                # A circuit without division drives a neuron that has a single port.
-                port=self.port if self.target or self.port in ports else "input",
-            )
-        )
+    def projections(
+        self, sources: list[str], target: str, ports: tuple[str, ...]
+    ) -> list[Projection]:
+        """From each of the populations `sources`, which add up, to `target`, which has `ports`."""
+        begin = [self.source] if self.source else sources
+        # A circuit without division drives a neuron that has a single port.
+        port = self.port if self.target or self.port in ports else "input"
+        first = signed(Projection(begin[0], self.target or target, self.operator, port))
+        return [replace(first, source=source) for source in begin]
 
 
 def signed(projection: Projection) -> Projection:

@@ -1,4 +1,4 @@
-"""Networks with pools and branches: trained, frozen, exported; what cannot be compiled is named."""
+"""Networks with pools and branches: trained, frozen, exported, compiled."""
 
 from __future__ import annotations
 
@@ -68,13 +68,20 @@ def test_it_is_exported(name, form, runs, tmp_path, capsys):
             np.testing.assert_array_equal(node.r, 1.0 if form == "folded" else 2.0)
 
 
+@pytest.mark.parametrize("mapping", ["fused", "explicit"])
 @pytest.mark.parametrize("name", RECIPES)
-def test_what_cannot_be_compiled_is_named(name, runs, capsys):
-    assert run(["verify", str(runs[name]), "-t", "twin"]) == 2
-    said = capsys.readouterr()
-    assert said.out == ""
-    assert "node 'pool1' is of type AvgPool2d, which cannot be compiled yet" in said.err
-    assert "a stride can take the place of a pool" in said.err
+def test_what_is_deployed_is_what_was_frozen(name, mapping, runs, capsys):
+    """Pools become part of kernels, and shortcuts projections of their own."""
+    arguments = [str(runs[name]), "-t", "twin", "--mapping", mapping, "--json"]
+    run(["verify", *arguments])
+    hops = {hop["name"]: hop for hop in json.loads(capsys.readouterr().out)["hops"]}
+    for hop in ("frozen→program", "quantized→twin"):
+        assert hops[hop]["status"] == "pass", hops[hop]
+        populations = {p["name"]: p for p in hops[hop]["populations"]}
+        assert "pool1" not in populations
+        assert max(p["spikes_before"] for p in populations.values()) > 100
+        assert sum(p["mismatched_bins"] for p in populations.values()) == 0
+    assert hops["program→quantized"]["accuracy"]["before"] is not None
 
 
 def test_a_twin_without_pools_holds(tmp_path, capsys):

@@ -31,6 +31,7 @@ class _Builder:
     nodes: dict[str, nir.NIRNode] = field(default_factory=dict)
     edges: list[tuple[str, str]] = field(default_factory=list)
     shapes: dict[str, tuple[int, ...]] = field(default_factory=dict)
+    layers: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.rng = np.random.default_rng(self.draw(st.integers(0, 2**32 - 1)))
@@ -48,21 +49,36 @@ class _Builder:
         node.metadata = {"low": self.one_of(0.0, 0.0, -0.5), "high": 1.0, "levels": 16}
         return self.add(name, node, shape)
 
-    def synapses(self, name: str, source: str) -> tuple[str, bool]:
-        """A linear node behind `source`; whether it divides."""
-        shape = self.shapes[source]
+    def pool(self, name: str, *sources: str) -> str:
+        """A pool behind `sources`, of windows that may overlap, pad, or leave a row over."""
+        channels, *size = self.shapes[sources[0]]
+        kernel = (min(self.one_of(2, 2, 3), size[0]), self.one_of(1, 2))
+        stride, padding = (self.one_of(2, 2, 1), self.one_of(1, 2)), (self.one_of(0, 0, 1), 0)
+        out = [
+            (extent + 2 * p - k) // s + 1
+            for extent, p, k, s in zip(size, padding, kernel, stride, strict=True)
+        ]
+        if min(*out, kernel[1] - size[1] + 1) < 1:
+            return sources[0]
+        kind = self.one_of(nir.AvgPool2d, nir.AvgPool2d, nir.SumPool2d)
+        node = kind(*(np.array(value) for value in (kernel, stride, padding)))
+        return self.add(name, node, (channels, *out), *sources)
+
+    def synapses(self, name: str, *sources: str) -> tuple[str, bool]:
+        """A linear node behind the sum of `sources`, perhaps pooled; whether it divides."""
+        for index in range(self.one_of(0, 0, 1, 1, 2)):
+            if len(self.shapes[sources[0]]) == 3:
+                pooled = self.pool(f"{name}.pool{index}", *sources)
+                sources = sources if pooled == sources[0] else (pooled,)
+        shape = self.shapes[sources[0]]
         if len(shape) == 3 and self.draw(st.booleans()):
-            source = self.add(
-                f"{name}.flat",
-                nir.Flatten({"input": np.array(shape)}, 0, -1),
-                (math.prod(shape),),
-                source,
-            )
-            shape = self.shapes[source]
+            flat = nir.Flatten({"input": np.array(shape)}, 0, -1)
+            shape = (math.prod(shape),)
+            sources = (self.add(f"{name}.flat", flat, shape, *sources),)
         kind = self.one_of("plain", "circuit", "circuit", "readout")
         make = self.convolution if len(shape) == 3 else self.dense
         node, out = make(kind, shape)
-        return self.add(name, node, out, source), kind == "circuit"
+        return self.add(name, node, out, *sources), kind == "circuit"
 
     def dense(self, kind: str, shape: tuple[int, ...]) -> tuple[nir.NIRNode, tuple[int, ...]]:
         (n_in,), n = shape, self.draw(st.integers(1, 6))
@@ -145,7 +161,9 @@ class _Builder:
         name = f"lif{index}"
         if isinstance(self.nodes[source], nir.Input) and self.draw(st.integers(0, 5)) == 0:
             return self.neuron(name, self.shapes[source], False, source)
-        first, divided = self.synapses(f"w{index}", source)
+        alike = [n for n in self.layers if self.shapes[n] == self.shapes[source] and n != source]
+        shortcuts = [n for n in alike if self.draw(st.booleans())]
+        first, divided = self.synapses(f"w{index}", source, *shortcuts)
         shape, before = self.shapes[first], self.shapes[source]
         sources = [first]
         if len(shape) == 1 and not divided:
@@ -165,14 +183,14 @@ class _Builder:
         spatial = (self.one_of(1, 2), self.one_of(4, 5), 4)
         shape = self.one_of(spatial, (self.draw(st.integers(1, 8)),))
         last = self.input("input", shape)
-        layers = [last]
+        self.layers.append(last)
         for index in range(self.draw(st.integers(1, 3))):
             last = self.layer(index, last)
-            layers.append(last)
+            self.layers.append(last)
         kind = self.one_of("spikes", "graded", "graded twice", *[] if self.integer else ["LI", "I"])
         self.readout(kind, last)
-        if len(layers) > 2 and self.draw(st.booleans()):
-            early = layers[1]
+        if len(self.layers) > 2 and self.draw(st.booleans()):
+            early = self.layers[1]
             self.add(
                 "early",
                 nir.Output({"output": np.array(self.shapes[early])}),

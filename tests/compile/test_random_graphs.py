@@ -69,6 +69,8 @@ def _node(node: nir.NIRNode, x: Array, state: dict[str, Array]) -> Array:
             return _dense(node.weight, x) + node.bias
         case nir.Conv2d():
             return _convolution(node, node.weight, x) + node.bias[:, None, None]
+        case nir.AvgPool2d() | nir.SumPool2d():
+            return _pool(node, x)
         case EILinear() | EIConv2d():
             return _circuit(node, x)
     return _neuron(node, x, state)
@@ -98,6 +100,15 @@ def _convolution(node: nir.NIRNode, weight: Array, x: Array) -> Array:
                     columns = slice(j * dw, j * dw + (width - 1) * sw + 1, sw)
                     y[o] += weight[o, c, i, j] * channel[rows, columns]
     return y
+
+
+def _pool(node: nir.NIRNode, x: Array) -> Array:
+    """Window by window."""
+    (kh, kw), (sh, sw), (ph, pw) = node.kernel_size, node.stride, node.padding
+    x = np.pad(x, ((0, 0), (ph, ph), (pw, pw)))
+    rows, columns = range(0, x.shape[1] - kh + 1, sh), range(0, x.shape[2] - kw + 1, sw)
+    y = np.array([[x[:, i : i + kh, j : j + kw].sum((1, 2)) for j in columns] for i in rows])
+    return y.transpose(2, 0, 1) / (kh * kw if isinstance(node, nir.AvgPool2d) else 1)
 
 
 def _circuit(node: nir.NIRNode, x: Array) -> Array:
