@@ -76,15 +76,16 @@ class _CircuitCurrent(torch.autograd.Function):
     ) -> Tensor:
         ctx.save_for_backward(drive, weight_ei, gain_i, gain_e, floor)
         ctx.straight_through = straight_through
-        ctx.fills = []  # of each chunk, known from here on
+        ctx.portions = []  # rows, and what zeros of S become in them
         shunting = weight_ei * gain_i
         current = torch.empty_like(drive[:, : len(weight_ei)])
         g_e, b = per_channel(gain_e, current), per_channel(bias, current)
         for rows in chunks(current):
             balanced, inhibition = drive[rows].tensor_split([len(weight_ei)], 1)
             s = mix(shunting, inhibition)
-            ctx.fills.append(fill_of_zeros(s) if stabilizer == "adaptive" else None)
-            divisor = _stabilize(s, ctx.fills[-1], floor)
+            fill = fill_of_zeros(s) if stabilizer == "adaptive" else None
+            ctx.portions.append((rows, fill))
+            divisor = _stabilize(s, fill, floor)
             torch.addcmul(b, balanced / divisor, g_e, out=current[rows])
         return current
 
@@ -97,7 +98,7 @@ class _CircuitCurrent(torch.autograd.Function):
         d_drive = torch.empty_like(drive)
         d_shunting, d_gain_e = torch.zeros_like(weight_ei), torch.zeros_like(gain_e)
         d_bias = torch.zeros_like(gain_e)
-        for rows, fill in zip(chunks(gradient), ctx.fills, strict=True):
+        for rows, fill in ctx.portions:
             balanced, inhibition = drive[rows].tensor_split([n_e], 1)
             d_balanced, d_inhibition = d_drive[rows].tensor_split([n_e], 1)
             g = gradient[rows]
