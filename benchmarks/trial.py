@@ -88,7 +88,8 @@ def run_trial(recipe: Recipe, watched: Watched) -> Trial:
             use_distributed_sampler=False,
         )
         try:
-            trainer.fit(TrainingModule(network, recipe), batches)
+            steps = recipe.training.epochs * len(batches)
+            trainer.fit(TrainingModule(network, recipe, steps), batches)
             stopped_at = None
         except InputError:  # the loss is not finite
             stopped_at = watch.steps

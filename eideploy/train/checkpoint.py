@@ -21,6 +21,7 @@ FOLDER = "checkpoint"
 _NAME = "last"
 _KEYS = {
     "hyper_parameters",
+    "epoch",
     "state_dict",
     "optimizer_states",
     "lr_schedulers",
@@ -81,6 +82,11 @@ def read_checkpoint(path: Path) -> dict[str, Any]:
 def recipe_values(checkpoint: dict[str, Any]) -> Any:
     """The values of the recipe that a checkpoint was written by."""
     return checkpoint["hyper_parameters"]
+
+
+def epochs_done(checkpoint: dict[str, Any]) -> int:
+    """How many epochs a checkpoint has behind it."""
+    return int(checkpoint["epoch"]) + 1
 
 
 def compare_recipes(written: Any, recipe: Recipe, where: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 import signal
 import warnings
 from collections.abc import Iterator
@@ -16,7 +17,13 @@ from lightning.pytorch.utilities.exceptions import SIGTERMException
 from norse.torch import SequentialState
 
 from eideploy.train.callbacks import History, Monitor, TrainingProgress
-from eideploy.train.checkpoint import AtomicCheckpointIO, checkpoint_path, make_checkpoint_callback
+from eideploy.train.checkpoint import (
+    AtomicCheckpointIO,
+    checkpoint_path,
+    epochs_done,
+    make_checkpoint_callback,
+    read_checkpoint,
+)
 from eideploy.train.data import Dataset
 from eideploy.train.hardware import Hardware
 from eideploy.train.loading import make_loader, to_sequence
@@ -85,17 +92,26 @@ def fit(
             enable_progress_bar=False,
             num_sanity_val_steps=0,
         )
-        rank, world = trainer.global_rank, hardware.processes
+        checkpoint = checkpoint_path(folder) if resume else None
         batches = make_loader(
-            data.train_x, data.train_y, spec, recipe, train=True, rank=rank, world=world
+            data.train_x,
+            data.train_y,
+            spec,
+            recipe,
+            train=True,
+            rank=trainer.global_rank,
+            world=hardware.processes,
+            epoch=epochs_done(read_checkpoint(checkpoint)) if checkpoint else 0,
         )
         test = make_loader(data.test_x, data.test_y, spec, recipe, train=False)
+        # Lightning's own estimate would start the workers of the loader before it knows the epoch.
+        steps = recipe.training.epochs * math.ceil(len(batches) / recipe.training.accumulate)
         with _interruptible():
             trainer.fit(
-                TrainingModule(network, recipe),
+                TrainingModule(network, recipe, steps),
                 batches,
                 test,
-                ckpt_path=str(checkpoint_path(folder)) if resume else None,
+                ckpt_path=checkpoint,
             )
     network.cpu()
     return history

@@ -34,6 +34,7 @@ def make_loader(
     train: bool,
     rank: int = 0,
     world: int = 1,
+    epoch: int = 0,
 ) -> DataLoader[Batch]:
     """Batches of values [B, *shape], or [B, step, *shape] if timed, float32, and classes [B].
 
@@ -51,17 +52,20 @@ def make_loader(
         train: for training, not for test.
         rank: of this process.
         world: number of processes.
+        epoch: that comes first; workers fetch its first batches before anybody calls `set_epoch`.
     """
     wanted = recipe.data.augment
     augmentation = None
     if train and wanted != AugmentSection():
         augmentation = Augmentation(wanted, recipe.seed, (spec.shape[-2], spec.shape[-1]))
     samples = Samples(x, y, spec.levels, spec.high, augmentation)
+    order = Order(samples, recipe.seed, rank, world) if train else Order(samples)
+    order.set_epoch(epoch)
     workers = recipe.training.workers
     return DataLoader(
         samples,
         batch_size=recipe.training.batch_size // (world if train else 1),
-        sampler=Order(samples, recipe.seed, rank, world) if train else Order(samples),
+        sampler=order,
         num_workers=workers,
         persistent_workers=workers > 0,
         collate_fn=_as_it_is,

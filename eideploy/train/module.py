@@ -32,12 +32,14 @@ class TrainingModule(LightningModule):
     Args:
         network: over sequences [T, B, …].
         recipe: how to train it.
+        steps: optimizer steps of the whole training, for the schedule.
     """
 
-    def __init__(self, network: SequentialState, recipe: Recipe) -> None:
+    def __init__(self, network: SequentialState, recipe: Recipe, steps: int) -> None:
         super().__init__()
         self.network = network
         self.recipe = recipe
+        self.steps = steps
         self.save_hyperparameters(recipe.model_dump(mode="json"))  # for checkpoints and TensorBoard
         # A function and no module: parameters keep their names, and hooks see the network itself.
         self._run = torch.compile(network.forward) if recipe.training.compile else network.forward
@@ -83,7 +85,7 @@ class TrainingModule(LightningModule):
             recipe.schedule,
             lr=recipe.optimizer.lr,
             epochs=recipe.training.epochs,
-            steps=int(self.trainer.estimated_stepping_batches),
+            steps=self.steps,
         )
         return [optimizer], [{"scheduler": schedule, "interval": "step"}]
 

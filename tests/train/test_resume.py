@@ -97,7 +97,7 @@ def interrupted(
 ) -> Callable[[int], Path]:
     """A directory in which training was interrupted in the given epoch, counted from 0."""
 
-    def make(epoch: int) -> Path:
+    def make(epoch: int, recipe: Recipe = recipe) -> Path:
         step = TrainingModule.training_step
 
         def until(module: TrainingModule, batch: Any, index: int) -> torch.Tensor:
@@ -135,6 +135,15 @@ def test_ctrl_c_keeps_the_last_epoch_and_says_how_to_go_on(
     assert again.metrics["epochs"] == uninterrupted.metrics["epochs"]
     for name, values in uninterrupted.weights.items():
         assert torch.equal(again.weights[name], values), name
+
+
+def test_workers_fetch_the_batches_of_the_epoch_that_comes_next(
+    interrupted: Callable[..., Path], recipe: Recipe, uninterrupted: Run
+) -> None:
+    with_worker = override(recipe, ["training.workers=1"])
+    folder = interrupted(1, with_worker)
+    again = train(with_worker, folder, resume=True, progress=False)
+    assert again.metrics["epochs"] == uninterrupted.metrics["epochs"]
 
 
 def test_interrupted_in_the_first_epoch_nothing_is_kept(interrupted: Callable[[int], Path]) -> None:
