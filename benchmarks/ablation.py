@@ -130,7 +130,7 @@ def _table(results: Sequence[Result]) -> Table:
     table = Table("", box=None, pad_edge=False)
     for heading in (
         "accuracy %",
-        f"steps to {GOAL:.0f} %",
+        f"to {GOAL:.0f} %",
         "step ms",
         "× full",
         "peak MB",
@@ -146,11 +146,11 @@ def _table(results: Sequence[Result]) -> Table:
 def _legend(watched: Watched) -> str:
     return (
         "accuracy: on all test samples, after training\n"
-        f"steps:    optimizer steps until {GOAL:.0f} % is seen, looked at every {watched.every} "
+        f"to {GOAL:.0f} %:  optimizer steps until {GOAL:.0f} % is seen, looked at every {watched.every} "
         f"steps on the first {watched.samples:,} test samples\n"
-        "step:     processor time of forward, backward, update and projection\n"
-        "peak:     the most that tensors take at once in a forward and a backward pass\n"
-        "rate:     spikes per neuron and step, mean over layers"
+        "step ms:  processor time of forward, backward, update and projection\n"
+        "peak MB:  the most that tensors take at once in a forward and a backward pass\n"
+        "rate %:   spikes per neuron and step, mean over layers"
     )
 
 
