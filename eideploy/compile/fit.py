@@ -1,4 +1,4 @@
-"""Pass `fit`: an integer Program against the limits of a chip."""
+"""Pass `fit`: an integer Program against the limits of a board of chips."""
 
 from __future__ import annotations
 
@@ -13,17 +13,19 @@ from eideploy.program import Program
 
 @dataclass(frozen=True)
 class Limits:
-    """What a chip has. The defaults are Loihi 2's, from public sources (Intel, Lava).
+    """What a board has. The defaults are those of Loihi 2, from public sources (Intel, Lava).
 
     Args:
         name: of the chip.
-        cores: usable neuro-cores.
+        chips: on the board; 8 on Intel's Kapoho Point.
+        cores: usable neuro-cores of a chip.
         neurons_per_core: most neurons on one core.
         synapse_bytes_per_core: synaptic memory of one core.
         longest_delay: most steps that a projection can wait.
     """
 
     name: str = "Loihi 2"
+    chips: int = 8
     cores: int = 120
     neurons_per_core: int = 8192
     synapse_bytes_per_core: int = 128 * 1024
@@ -32,19 +34,18 @@ class Limits:
 
 @dataclass(frozen=True)
 class Usage:
-    """What a Program takes of a chip, at least: a bound from below, not a placement."""
+    """What a Program takes of a board, at least: a bound from below, not a placement."""
 
     neurons: int
     synapse_bytes: int
-    longest_delay: int
 
 
 @dataclass(frozen=True)
 class Fit:
-    """Program → the same Program, if it can possibly fit on the chip.
+    """Program → the same Program, if it can possibly fit on the board.
 
-    Compares totals: neurons, synaptic memory (one byte a weight, kernels of convolutions shared)
-    and the longest delay. A Program that passes may still need a placement that does not exist.
+    Compares totals, of neurons and of synaptic memory (one byte a weight, kernels of convolutions
+    shared), and every delay. A Program that passes may still need a placement that does not exist.
     """
 
     limits: Limits = Limits()
@@ -55,23 +56,32 @@ class Fit:
 
     def __call__(self, program: Program) -> Program:
         """Raises `UnsupportedError` that says which limit breaks and by how much."""
-        used, chip = usage(program), self.limits
+        used, board = usage(program), self.limits
+        cores = board.chips * board.cores
         needed = {
-            "neurons": (used.neurons, chip.cores * chip.neurons_per_core),
-            "bytes of synapses": (used.synapse_bytes, chip.cores * chip.synapse_bytes_per_core),
-            "steps of delay": (used.longest_delay, chip.longest_delay),
+            "neurons": (used.neurons, cores * board.neurons_per_core),
+            "bytes of synapses": (used.synapse_bytes, cores * board.synapse_bytes_per_core),
         }
         for what, (number, limit) in needed.items():
             if number > limit:
                 raise UnsupportedError(
-                    f"the network needs {number} {what}, {chip.name} has {limit}",
-                    "Make the network smaller, or spread it over several chips by hand.",
+                    f"the network needs {number} {what}, "
+                    f"a board of {board.chips} {board.name} has {limit}",
+                    "Make the network smaller, or spread it over several boards by hand.",
+                )
+        for projection in program.projections:
+            if projection.delay > board.longest_delay:
+                raise UnsupportedError(
+                    f"projection {projection.name} has to wait {projection.delay} steps for the "
+                    f"longest path to {projection.target!r}; {board.name} can wait "
+                    f"{board.longest_delay}",
+                    "Shorten the path that it bypasses, or put a relay into the shortcut.",
                 )
         return program
 
 
 def usage(program: Program) -> Usage:
-    """Count what a Program takes of a chip."""
+    """Count what a Program takes of a board."""
     inputs = {population.name for population in program.sources}
     return Usage(
         neurons=sum(p.size for p in program.populations if p.name not in inputs),
@@ -80,5 +90,4 @@ def usage(program: Program) -> Usage:
             int(np.count_nonzero(projection.operator.weight))
             for projection in program.projections
         ),
-        longest_delay=max((p.delay for p in program.projections), default=0),
     )

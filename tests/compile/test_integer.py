@@ -169,8 +169,14 @@ def test_prove_names_the_population_that_overflows(dense_graph):
 
 def test_a_limit_of_the_chip_that_breaks_is_named(dense_graph):
     program = run_passes(integer_pipeline(CompileOptions()), dense_graph())
-    with pytest.raises(UnsupportedError, match=r"41 neurons, tiny has 40"):
-        Fit(Limits(name="tiny", cores=1, neurons_per_core=40))(program)
+    with pytest.raises(UnsupportedError, match=r"41 neurons, a board of 2 tiny has 40"):
+        Fit(Limits(name="tiny", chips=2, cores=1, neurons_per_core=20))(program)
+    late = replace(program.projections[-1], delay=63)
+    waiting = program.replace_projection(program.projections[-1], late)
+    with pytest.raises(
+        UnsupportedError, match=r"lif2→readout.* 63 steps .*'readout'; Loihi 2 .* 62"
+    ):
+        Fit()(waiting)
 
 
 def test_plain_lif_and_cuba_lif_quantize(frames):
