@@ -7,6 +7,7 @@ for memory, over a portion none does. On an accelerator everything is done at on
 from __future__ import annotations
 
 from collections.abc import Iterator
+from types import EllipsisType
 
 import torch
 from torch import Tensor
@@ -16,8 +17,11 @@ VALUES = 1 << 18
 slower, twice as many 17 % (all circuits, neurons and pools of VGG-8, one thread)."""
 
 
-def chunks(x: Tensor) -> Iterator[slice]:
-    """Slices of the first axis of `x` that together cover it."""
+def chunks(x: Tensor) -> Iterator[slice | EllipsisType]:
+    """Slices of the first axis of `x` that together cover it; all of it if it has no axes."""
+    if x.dim() == 0:
+        yield ...
+        return
     length = len(x)
     step = length
     if x.device.type == "cpu":

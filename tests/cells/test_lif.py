@@ -87,6 +87,16 @@ def test_sequence_and_steps_agree_and_state_carries_over(reset: Reset) -> None:
     assert torch.equal(torch.cat([first, second]), whole)
 
 
+def test_one_neuron_alone_needs_no_batch() -> None:
+    alone = torch.rand(6).mul_(3).requires_grad_()
+    batch = alone.detach()[:, None].requires_grad_()
+    for currents in (alone, batch):
+        LIF()(currents)[0].sum().backward()
+    assert torch.equal(LIF()(alone)[0], LIF()(batch)[0][:, 0])
+    assert alone.grad is not None and batch.grad is not None
+    assert torch.equal(alone.grad, batch.grad[:, 0])
+
+
 def test_trace_gives_the_spikes_of_forward() -> None:
     sequence = torch.rand(8, 3, 5) * 1.5
     lif = LIF(tau=3.0, threshold=0.7, reset="subtract")
