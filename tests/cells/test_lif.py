@@ -93,7 +93,8 @@ def test_one_neuron_alone_needs_no_batch() -> None:
     for currents in (alone, batch):
         LIF()(currents)[0].sum().backward()
     assert torch.equal(LIF()(alone)[0], LIF()(batch)[0][:, 0])
-    assert alone.grad is not None and batch.grad is not None
+    assert alone.grad is not None
+    assert batch.grad is not None
     assert torch.equal(alone.grad, batch.grad[:, 0])
 
 
