@@ -146,8 +146,8 @@ def _table(results: Sequence[Result]) -> Table:
 def _legend(watched: Watched) -> str:
     return (
         "accuracy: on all test samples, after training\n"
-        f"to {GOAL:.0f} %:  optimizer steps until {GOAL:.0f} % is seen, looked at every {watched.every} "
-        f"steps on the first {watched.samples:,} test samples\n"
+        f"to {GOAL:.0f} %:  optimizer steps until that is seen, looked at every "
+        f"{watched.every} steps on the first {watched.samples:,} test samples\n"
         "step ms:  processor time of forward, backward, update and projection\n"
         "peak MB:  the most that tensors take at once in a forward and a backward pass\n"
         "rate %:   spikes per neuron and step, mean over layers"

@@ -42,5 +42,6 @@ def test_mnist_is_learned_from_a_thousand_samples(
 @pytest.mark.slow
 @pytest.mark.parametrize("reset", ["zero", "subtract"])
 def test_nmnist_is_learned(reset: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    options = ["--set", f"neuron.reset={reset}", "--set", "training.threads=1"]
+    # One of 100 recordings is a point.
+    options = [f"--set=neuron.reset={reset}", "--set=limits.accuracy_drop=2.0"]
     assert trained_and_verified("nmnist_conv", tmp_path / "run", capsys, *options) > 80
