@@ -5,8 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import ClassVar
 
+import numpy as np
+
 from eideploy.errors import UnsupportedError
-from eideploy.program import Program, Projection
+from eideploy.program import Identity, Population, Program, Projection, Relay
 
 
 @dataclass(frozen=True)
@@ -14,8 +16,14 @@ class Align:
     """Give each population its offset and each projection the delay that follows from it.
 
     A projection costs at least one hardware step. The offset of a population is the longest path to
-    it; shorter paths wait. A projection that closes a loop acts one logical step later.
+    it; shorter paths wait, and pass through graded relays where they wait longer than a chip can. A
+    projection that closes a loop acts one logical step later.
+
+    Args:
+        longest_delay: most hardware steps of one projection; 62 on Loihi 2 (Intel).
     """
+
+    longest_delay: int = 62
 
     name: ClassVar[str] = "align"
     requires: ClassVar[frozenset[str]] = frozenset({"program"})
@@ -37,11 +45,28 @@ class Align:
                     "Only loops from a population to itself can be deployed so far.",
                 )
             projections.append(replace(projection, delay=delay))
-        return replace(
-            program,
-            populations=tuple(replace(p, offset=offset[p.name]) for p in program.populations),
-            projections=tuple(projections),
-        )
+        populations = [replace(p, offset=offset[p.name]) for p in program.populations]
+        aligned = replace(program, populations=tuple(populations), projections=tuple(projections))
+        return _relayed(aligned, self.longest_delay)
+
+
+def _relayed(program: Program, longest: int) -> Program:
+    """The same Program with relays, `source.wait1` and so on, where a projection waits too long."""
+    populations = {population.name: population for population in program.populations}
+    projections = []
+    for projection in program.projections:
+        origin, source = program.by_name[projection.source], projection.source
+        for stop in range(1, 1 + (projection.delay - 1) // longest):
+            relay = f"{projection.source}.wait{stop}"
+            if relay not in populations:
+                offset = origin.offset + stop * longest
+                populations[relay] = Population(relay, origin.shape, Relay(), offset)
+                wait = Projection(source, relay, Identity(np.ones(())), delay=longest)
+                projections.append(replace(wait, sign="excitatory"))
+            source = relay
+        delay = (projection.delay - 1) % longest + 1
+        projections.append(replace(projection, source=source, delay=delay))
+    return replace(program, populations=tuple(populations.values()), projections=tuple(projections))
 
 
 def _closing(program: Program) -> set[int]:

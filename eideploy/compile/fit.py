@@ -75,7 +75,7 @@ class Fit:
                     f"projection {projection.name} has to wait {projection.delay} steps for the "
                     f"longest path to {projection.target!r}; {board.name} can wait "
                     f"{board.longest_delay}",
-                    "Shorten the path that it bypasses, or put a relay into the shortcut.",
+                    "Compile it with `align`, which puts relays into what waits long.",
                 )
         return program
 

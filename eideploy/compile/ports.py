@@ -22,6 +22,9 @@ from eideploy.program.neurons import STATE_MAX
 MOST_RELAY_SHIFT = 16
 """A relay that has to drop more bits than this has nothing left to say."""
 
+LEAST_PAYLOAD = 2**6
+"""A relay that counts up to this keeps all its bits: they are worth more than those of weights."""
+
 
 class Ports:
     """What has been settled so far, from the inputs on.
@@ -85,7 +88,8 @@ class Ports:
             integer = integer_weights(projection, factor, self.weight_bits)
             projections.append(integer)
             source = self.program.by_name[projection.source]
-            total = total + delivered_range(integer, source.shape, self.emitted[projection.source])
+            arrived = delivered_range(integer, source.shape, self.emitted[projection.source])
+            total = total + arrived.reshaped(population.shape)
         return projections, total
 
     def keep(self, population: Population, port: str, integer: list[Projection]) -> None:
@@ -105,9 +109,10 @@ class Ports:
         total = Range(np.zeros(()), np.zeros(()))
         for projection in self.into(relay, "input"):
             source = self.program.by_name[projection.source]
-            total = total + delivered_range(
+            arrived = delivered_range(
                 self.projections[projection], source.shape, self.emitted[projection.source]
             )
+            total = total + arrived.reshaped(relay.shape)
         self.port_scale[relay.name] = port_scale
         self.scale[relay.name] = port_scale / 2**shift
         self.emitted[relay.name] = relay_range(relay, total)
@@ -140,12 +145,13 @@ class Ports:
         """Let the relays that drive this population alone drop a bit each, if all `ports` gain.
 
         A port gains if a relay sets its scale; where another projection does, the relays would
-        lose their bits for nothing.
+        lose their bits for nothing. One that counts little, as behind a pool, has none to spare.
         """
         relays = [
             self.populations[name]
             for name in dict.fromkeys(p.source for p in self.program.into(population.name))
             if isinstance(self.program.by_name[name].neuron, Relay)
+            and np.max(self.emitted[name].magnitude) > LEAST_PAYLOAD
             and all(
                 p.target == population.name for p in self.program.projections if p.source == name
             )

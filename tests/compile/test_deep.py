@@ -13,6 +13,7 @@ import torch
 from torch.nn import functional
 
 from eideploy.compile import CompileOptions, float_pipeline, integer_pipeline, run_passes
+from eideploy.compile.align import Align
 from eideploy.errors import UnsupportedError
 from eideploy.graph import EIConv2d, EILinear
 from eideploy.program import Operator, Program, Relay, Stimulus, Trace
@@ -290,6 +291,24 @@ def assert_equal(one: Trace, other: Trace) -> None:
         np.testing.assert_array_equal(recording.output, other[name].output, err_msg=name)
         for key, values in recording.state.items():
             np.testing.assert_array_equal(values, other[name].state[key], err_msg=f"{name} {key}")
+
+
+@BOTH
+@pytest.mark.parametrize("longest", [1, 2])
+def test_what_waits_longer_than_a_chip_can_passes_through_relays(longest, mapping):
+    passes = [
+        Align(longest) if isinstance(step, Align) else step
+        for step in integer_pipeline(CompileOptions(mapping=mapping))
+    ]
+    program = run_passes(tuple(passes), resnet())
+    assert max(p.delay for p in program.projections) == longest
+    assert all(program.lag(p) == 0 for p in program.projections)
+    waiting = [p.name for p in program.populations if p.name.startswith("lif1.wait")]
+    # To the fourth layer, which is the longest way: three layers of one or two steps.
+    steps = 3 if mapping == "fused" else 6
+    assert len(waiting) == (steps - 1) // longest
+    direct = compiled(resnet(), mapping, integer_pipeline)
+    assert_equal(*(reference.run(p, frames()) for p in (direct, program)))
 
 
 def test_a_sum_that_is_an_output_is_refused_by_name():
