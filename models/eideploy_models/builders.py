@@ -59,6 +59,7 @@ def conv(
     *,
     channels: tuple[int, ...] = (16, 16),
     strides: tuple[int, ...] = (1, 2),
+    pools: tuple[int, ...] | None = None,
     kernel_size: int = 3,
     padding: int = 1,
     inhibition: bool = True,
@@ -66,7 +67,7 @@ def conv(
 ) -> SequentialState:
     """A plain convolutional network: a circuit and LIF for each layer, then a dense readout.
 
-    Strides take the place of pooling.
+    Strides take the place of pooling, or pools that of strides.
 
     Args:
         input_shape: [channels, height, width].
@@ -74,6 +75,8 @@ def conv(
         neuron: makes a LIF over sequences.
         channels: excitatory channels of each layer.
         strides: stride of each layer.
+        pools: side of the average pool behind each layer, 1 for none; an odd row or column at the
+            edge is dropped.
         kernel_size: of every layer.
         padding: zeros around the input of every layer.
         inhibition: false gives the BatchNorm twin, see `eideploy_models.layers`.
@@ -86,29 +89,39 @@ def conv(
     from norse.torch import SequentialState
     from torch import nn
 
-    from eideploy_models.layers import Layers
+    from eideploy.cells import AvgPool2d
+    from eideploy_models.layers import Layers, Merged
 
     if len(input_shape) != 3:
         raise InputError(
             f"model conv takes [channels, height, width], the data have {list(input_shape)}",
             "Set data.flat to false in the recipe.",
         )
-    if len(channels) != len(strides):
-        raise InputError(
-            f"model conv has {len(channels)} channels and {len(strides)} strides",
-            "Give model.strides one entry for each of model.channels.",
-        )
+    sides = (1,) * len(channels) if pools is None else pools
+    for option, values in (("strides", strides), ("pools", sides)):
+        if len(channels) != len(values):
+            raise InputError(
+                f"model conv has {len(channels)} channels and {len(values)} {option}",
+                f"Give model.{option} one entry for each of model.channels.",
+            )
+        if any(value < 1 for value in values):
+            raise InputError(
+                f"model conv: {option} are {list(values)}", f"Give model.{option} of at least 1."
+            )
     make = Layers(inhibition, ratio)
     fan_in, *size = input_shape
     layers: list[nn.Module] = []
-    for width, stride in zip(channels, strides, strict=True):
+    for width, stride, side in zip(channels, strides, sides, strict=True):
         layers += [make.conv(fan_in, width, kernel_size, stride, padding), neuron()]
-        fan_in, size = width, [(n + 2 * padding - kernel_size) // stride + 1 for n in size]
+        if side > 1:
+            layers.append(Merged(AvgPool2d(side)))
+        fan_in = width
+        size = [((n + 2 * padding - kernel_size) // stride + 1) // side for n in size]
         if min(size) < 1:
             raise InputError(
                 f"model conv: {list(input_shape)} is too small for {len(channels)} layers of "
-                f"kernel {kernel_size} and strides {list(strides)}",
-                "Use fewer layers, smaller strides or more padding.",
+                f"kernel {kernel_size}, strides {list(strides)} and pools {list(sides)}",
+                "Use fewer layers, smaller strides or pools, or more padding.",
             )
     features = fan_in * size[0] * size[1]
     # Over sequences [T, B, C, H, W] the first two axes stay.

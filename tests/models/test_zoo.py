@@ -63,6 +63,14 @@ def test_conv_strides_and_ends_in_a_readout() -> None:
     assert network[5].in_features == 12 * 4 * 4
 
 
+def test_conv_pools_where_it_is_told_to() -> None:
+    network = conv((1, 9, 9), 10, LIF, channels=(8, 12, 8), strides=(1, 1, 1), pools=(2, 1, 3))
+    names = [name for name, _ in node_names(network) if not name.startswith(("ei", "lif"))]
+    assert names == ["pool1", "pool2", "flatten1", "readout"]
+    assert network(torch.rand(5, 3, 1, 9, 9))[0].shape == (5, 3, 10)
+    assert network[-1].in_features == 8
+
+
 @pytest.mark.parametrize(
     ("size", "kernel", "stride", "padding"), [(8, 3, 2, 0), (9, 5, 3, 1), (7, 2, 2, 0)]
 )
@@ -87,6 +95,9 @@ def test_conv_knows_how_large_its_layers_are(
         (lambda: mlp((1, 8, 8), 10, LIF), r"takes flat input.*\n.*data\.flat to true"),
         (lambda: conv((64,), 10, LIF), r"\[channels, height, width\].*\n.*data\.flat to false"),
         (lambda: conv((1, 8, 8), 10, LIF, strides=(1,)), "2 channels and 1 strides"),
+        (lambda: conv((1, 8, 8), 10, LIF, pools=(2,)), "2 channels and 1 pools"),
+        (lambda: conv((1, 8, 8), 10, LIF, pools=(2, 5)), "too small.*pools .2, 5."),
+        (lambda: conv((1, 8, 8), 10, LIF, pools=(2, 0)), "pools are .2, 0."),
         (lambda: conv((1, 4, 4), 10, LIF, padding=0, strides=(2, 2)), "too small for 2 layers"),
     ],
 )
