@@ -19,6 +19,8 @@ from eideploy.cli.options import (
     Mapping,
     MappingChoice,
     Model,
+    Pool,
+    PoolChoice,
     Samples,
     StimulusFile,
     Target,
@@ -53,11 +55,12 @@ def compile_(
     target: Target = "lava-fixed",
     mapping: Mapping = MappingChoice.fused,
     weight_bits: WeightBits = None,
+    pool: Pool = PoolChoice.fold,
     dt: Dt = None,
     json: Json = False,
 ) -> None:
     """Compile a network for a target and show what became of it."""
-    program = _compile(model, target, mapping, weight_bits, dt)
+    program = _compile(model, target, mapping, weight_bits, pool, dt)
     save_program(output, program)
     show_program(program, json)
 
@@ -70,6 +73,7 @@ def run(
     ] = None,
     mapping: Mapping = MappingChoice.fused,
     weight_bits: WeightBits = None,
+    pool: Pool = PoolChoice.fold,
     dt: Dt = None,
     stimulus: StimulusFile = None,
     data_dir: DataDir = None,
@@ -90,7 +94,7 @@ def run(
         shown = read_stimulus(stimulus, tuple(p.name for p in program.sources))
         shown = shown if samples is None else shown.take(slice(samples))
     else:
-        program = _compile(model, target, mapping, weight_bits, dt)
+        program = _compile(model, target, mapping, weight_bits, pool, dt)
         shown = load_input(load_model(model), stimulus, samples)
     with progress_bar(f"running on {target}") as progress:
         trace = backend.run(program, shown, Record(), progress)
@@ -151,12 +155,17 @@ def with_timeout(target: Any, timeout: float | None) -> Any:
 
 
 def _compile(
-    path: Path, target: str, mapping: MappingChoice, weight_bits: int | None, dt: float | None
+    path: Path,
+    target: str,
+    mapping: MappingChoice,
+    weight_bits: int | None,
+    pool: PoolChoice,
+    dt: float | None,
 ) -> Program:
     from eideploy.compile import CompileOptions, run_passes
     from eideploy.targets import load_target
 
     model = load_model(path)
     bits = weight_bits or (model.run.recipe.quantize.weight_bits if model.run else 8)
-    options = CompileOptions(mapping=mapping.value, weight_bits=bits, dt=dt)
+    options = CompileOptions(mapping.value, bits, pool.value, dt)
     return run_passes(load_target(target).pipeline(options), model.graph)

@@ -16,6 +16,13 @@ class MappingChoice(str, Enum):
     explicit = "explicit"
 
 
+class PoolChoice(str, Enum):
+    """What becomes of pools."""
+
+    fold = "fold"
+    relay = "relay"
+
+
 class Form(str, Enum):
     """What the graph of a trained run is made of."""
 
@@ -41,6 +48,14 @@ Mapping = Annotated[
 ]
 WeightBits = Annotated[
     int | None, typer.Option("--weight-bits", min=2, max=8, help="Width of integer weights.")
+]
+Pool = Annotated[
+    PoolChoice,
+    typer.Option(
+        "--pool",
+        help="fold: part of the kernels behind them; relay: populations of their own, with fewer "
+        "weights and one step more.",
+    ),
 ]
 Dt = Annotated[
     float | None, typer.Option("--dt", help="Step in seconds; without it, what the graph says.")

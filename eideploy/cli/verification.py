@@ -18,6 +18,8 @@ from eideploy.cli.options import (
     Json,
     Mapping,
     MappingChoice,
+    Pool,
+    PoolChoice,
     Samples,
     StimulusFile,
     Target,
@@ -40,6 +42,7 @@ def verify(
     mapping: Mapping = MappingChoice.fused,
     form: GraphForm = Form.ei,
     weight_bits: WeightBits = None,
+    pool: Pool = PoolChoice.fold,
     dt: Dt = None,
     stimulus: StimulusFile = None,
     data_dir: DataDir = None,
@@ -55,7 +58,7 @@ def verify(
     subject = load_model(model, form)
     shown = load_input(subject, stimulus, samples)
     bits = weight_bits or (subject.run.recipe.quantize.weight_bits if subject.run else 8)
-    options = CompileOptions(mapping=mapping.value, weight_bits=bits, dt=dt)
+    options = CompileOptions(mapping.value, bits, pool.value, dt)
     result = verify_model(subject, shown, backend, options)
     if html is not None:
         write_html(html, result)

@@ -7,6 +7,7 @@ from typing import ClassVar
 
 import numpy as np
 
+from eideploy.compile.passes import Pools
 from eideploy.compile.pool import behind_pool
 from eideploy.compile.synapses import signed
 from eideploy.program import (
@@ -35,7 +36,13 @@ class Fold:
 
     gain·(W·x) = (diag(gain)·W)·x. Of a gain that differs from pixel to pixel only the largest value
     can go into the shared kernel of a convolution; the rest stays where it is.
+
+    Args:
+        pool: `relay` leaves pools as they are: a kernel of 6×6 in place of 3×3 has four times the
+            weights.
     """
+
+    pool: Pools = "fold"
 
     name: ClassVar[str] = "fold"
     requires: ClassVar[frozenset[str]] = frozenset({"program"})
@@ -43,7 +50,7 @@ class Fold:
 
     def __call__(self, program: Program) -> Program:
         """Nothing is raised: what cannot be folded stays."""
-        for name in program.metadata.get("pools", ()):
+        for name in program.metadata.get("pools", ()) if self.pool == "fold" else ():
             program = _fold_pool(program, program.by_name[name])
         for population in program.populations:
             port = _GAINED_PORT.get(type(population.neuron))

@@ -12,6 +12,8 @@ from eideploy.program import Program
 
 Mapping = Literal["fused", "explicit"]
 
+Pools = Literal["fold", "relay"]
+
 
 @dataclass(frozen=True)
 class CompileOptions:
@@ -20,11 +22,14 @@ class CompileOptions:
     Args:
         mapping: `fused` (E neurons only, two ports) or `explicit` (E and I populations).
         weight_bits: width of integer weights, 2…8.
+        pool: `fold` makes pools part of the kernels behind them wherever that is exact, `relay`
+            leaves them populations of graded relays.
         dt: step in seconds, where the graph does not say it.
     """
 
     mapping: Mapping = "fused"
     weight_bits: int = 8
+    pool: Pools = "fold"
     dt: float | None = None
 
 

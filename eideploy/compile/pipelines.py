@@ -21,7 +21,7 @@ def float_pipeline(options: CompileOptions) -> tuple[Pass, ...]:
         Check(options.dt),
         Discretize(options.dt),
         Populate(options.mapping),
-        Fold(),
+        Fold(options.pool),
         Align(),
     )
 

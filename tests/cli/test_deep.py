@@ -68,17 +68,19 @@ def test_it_is_exported(name, form, runs, tmp_path, capsys):
             np.testing.assert_array_equal(node.r, 1.0 if form == "folded" else 2.0)
 
 
-@pytest.mark.parametrize("mapping", ["fused", "explicit"])
+@pytest.mark.parametrize(
+    ("mapping", "pool"), [("fused", "fold"), ("explicit", "fold"), ("explicit", "relay")]
+)
 @pytest.mark.parametrize("name", RECIPES)
-def test_what_is_deployed_is_what_was_frozen(name, mapping, runs, capsys):
+def test_what_is_deployed_is_what_was_frozen(name, mapping, pool, runs, capsys):
     """Pools become part of kernels, and shortcuts projections of their own."""
-    arguments = [str(runs[name]), "-t", "twin", "--mapping", mapping, "--json"]
-    run(["verify", *arguments])
+    options = ["--mapping", mapping, "--pool", pool]
+    run(["verify", str(runs[name]), "-t", "twin", *options, "--json"])
     hops = {hop["name"]: hop for hop in json.loads(capsys.readouterr().out)["hops"]}
     for hop in ("frozen→program", "quantized→twin"):
         assert hops[hop]["status"] == "pass", hops[hop]
         populations = {p["name"]: p for p in hops[hop]["populations"]}
-        assert "pool1" not in populations
+        assert ("pool1" in populations) == (pool == "relay" and hop == "quantized→twin")
         assert max(p["spikes_before"] for p in populations.values()) > 100
         assert sum(p["mismatched_bins"] for p in populations.values()) == 0
     assert hops["program→quantized"]["accuracy"]["before"] is not None
@@ -110,7 +112,8 @@ def test_inspect_shows_where_the_branches_come_from(runs, capsys):
     document = json.loads(capsys.readouterr().out)
     assert ["lif1", "ei4"] in document["edges"]
     assert run(["inspect", str(runs["resnet"])]) == 0
-    rows = {row.split()[0]: row.split() for row in capsys.readouterr().out.splitlines() if row}
+    lines = capsys.readouterr().out.splitlines()
+    rows = {row.split()[0]: row.split() for row in reversed(lines) if row}  # the graph comes first
     assert rows["node"][-1] == "from"
     assert rows["ei4"][-2:] == ["lif3,", "lif1"]
     assert rows["ei6"][-2:] == ["lif3,", "lif1"]

@@ -231,7 +231,9 @@ def _cases(draw: st.DrawFn, integer: bool) -> tuple[nir.NIRGraph, Stimulus, Comp
             x[0, ::2] = 16 * builder.rng.choice([node.metadata["low"], 1.0], x[0, ::2].shape)
             values[name] = x / 16
     options = CompileOptions(
-        draw(st.sampled_from(["fused", "explicit"])), draw(st.sampled_from([8, 8, 6, 4]))
+        draw(st.sampled_from(["fused", "explicit"])),
+        draw(st.sampled_from([8, 8, 6, 4])),
+        draw(st.sampled_from(["fold", "fold", "relay"])),
     )
     return graph, Stimulus(values), options
 

@@ -16,7 +16,7 @@ from eideploy.compile import CompileOptions, float_pipeline, integer_pipeline, r
 from eideploy.compile.align import Align
 from eideploy.errors import UnsupportedError
 from eideploy.graph import EIConv2d, EILinear
-from eideploy.program import Operator, Program, Relay, Stimulus, Trace
+from eideploy.program import Conv2d, Operator, Program, Relay, Stimulus, Trace
 from eideploy.simulate import reference, twin
 from eideploy.simulate.record import Record
 
@@ -291,6 +291,20 @@ def assert_equal(one: Trace, other: Trace) -> None:
         np.testing.assert_array_equal(recording.output, other[name].output, err_msg=name)
         for key, values in recording.state.items():
             np.testing.assert_array_equal(values, other[name].state[key], err_msg=f"{name} {key}")
+
+
+@BOTH
+@pytest.mark.parametrize("make", [vgg, resnet])
+def test_pools_that_stay_relays_change_no_spike(make, mapping):
+    program = run_passes(float_pipeline(CompileOptions(mapping, pool="relay")), make())
+    assert "pool1" in program.by_name
+    assert {(3, 3), (1, 1), (2, 2), (4, 4)} >= {
+        p.operator.weight.shape[2:] for p in program.projections if isinstance(p.operator, Conv2d)
+    }
+    expected = in_torch(make(), frames())
+    trace = reference.run(program, frames())
+    for name in ("lif1", "lif2", "pool1", "readout"):
+        np.testing.assert_allclose(trace[name].output, expected[name], atol=1e-9, err_msg=name)
 
 
 @BOTH
