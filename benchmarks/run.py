@@ -41,6 +41,7 @@ def main() -> None:
         "comparison": lambda: comparison(float_program, program, subject.stimulus),
         "compilation": lambda: compilation(subject.graph),
         "training time": lambda: training_time(Step()),
+        "training time at the paper's batch size": lambda: training_time(Step(batch=128), 1),
         "training memory": lambda: training_memory(Step()),
         "training peak": lambda: training_peak(Step()),
     }

@@ -82,7 +82,8 @@ def training_time(step: Step, repeats: int = 3) -> Table:
         for name, do in work.items():
             taken = processor_seconds(do, step.device)
             best[name] = min(best.get(name, math.inf), taken)
-    return _table("training_time", f"Training step ({step.in_words()}), processor time", "s", best)
+    name = f"training_time_batch_{step.batch}"
+    return _table(name, f"Training step ({step.in_words()}), processor time", "s", best)
 
 
 def training_memory(step: Step) -> Table:
