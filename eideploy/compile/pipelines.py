@@ -8,6 +8,7 @@ from eideploy.compile.equalize import Equalize
 from eideploy.compile.fit import Fit
 from eideploy.compile.fold import Fold
 from eideploy.compile.inline import Inline
+from eideploy.compile.merge import Merge
 from eideploy.compile.overflow import Prove
 from eideploy.compile.passes import CompileOptions, Pass
 from eideploy.compile.populate import Populate
@@ -20,6 +21,7 @@ def float_pipeline(options: CompileOptions) -> tuple[Pass, ...]:
         Inline(),
         Check(options.dt),
         Discretize(options.dt),
+        Merge(),
         Populate(options.mapping),
         Fold(options.pool),
         Align(),

@@ -1,4 +1,4 @@
-"""A pool and the operator behind it as one operator.
+"""A pool and the operator behind it, or before it, as one operator.
 
 Along one axis a pool of taps u, stride s and padding p makes y_j = Σ_a u_a·x_{js − p + a} of x, and
 a convolution of kernel w, stride S, padding P and dilation D makes z_i = Σ_b w_b·y_{iS − P + bD} of
@@ -48,6 +48,28 @@ def behind_pool(
         case Conv2d() if _sees_the_same(pool, operator, source, pooled, target):
             return _convolved(pool, operator)
     return None
+
+
+def before_pool(operator: Conv2d, pool: Conv2d) -> Conv2d | None:
+    """The convolution that does what `operator` and then `pool` do, or None if there is none.
+
+        Σ_{a,b} u_a·w_b·x_{i·(Ss) − P + (a·S + b·D)}        for a pool that does not pad
+
+    A pool that pads sees 0 where the convolution, of its own padding, may have seen the input.
+    """
+    if any(pool.padding) or not _pools(pool):
+        return None
+    weight, taps, stride = operator.weight, pool.weight[0, 0], operator.stride
+    reach = [d * (k - 1) + 1 for d, k in zip(operator.dilation, weight.shape[2:], strict=True)]
+    size = [s * (k - 1) + r for s, k, r in zip(stride, taps.shape, reach, strict=True)]
+    kernel = np.zeros((*weight.shape[:2], *size))
+    for (i, j), tap in np.ndenumerate(taps):
+        rows, columns = (
+            slice(a * s, a * s + r, d)
+            for a, s, r, d in zip((i, j), stride, reach, operator.dilation, strict=True)
+        )
+        kernel[:, :, rows, columns] += tap * weight
+    return Conv2d(kernel, _times(stride, pool.stride), operator.padding, groups=operator.groups)
 
 
 def _pools(operator: Conv2d) -> bool:

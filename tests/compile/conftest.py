@@ -78,6 +78,11 @@ class _Builder:
         kind = self.one_of("plain", "circuit", "circuit", "readout")
         make = self.convolution if len(shape) == 3 else self.dense
         node, out = make(kind, shape)
+        if isinstance(node, nir.Conv2d) and self.one_of(True, False, False):
+            pooled = self.pool(name, self.add(f"{name}.conv", node, out, *sources))
+            if pooled == name and np.any(self.nodes[pooled].padding):
+                node.bias = 0 * node.bias  # what pads keeps the convolution a relay, without bias
+            return pooled, False
         return self.add(name, node, out, *sources), kind == "circuit"
 
     def dense(self, kind: str, shape: tuple[int, ...]) -> tuple[nir.NIRNode, tuple[int, ...]]:
@@ -129,7 +134,12 @@ class _Builder:
     def neuron(self, name: str, shape: tuple[int, ...], divided: bool, *sources: str) -> str:
         kinds = [nir.LIF, SoftResetLIF]
         if not divided:
-            biased = any(np.any(getattr(self.nodes[source], "bias", 0)) for source in sources)
+            # A pool may hand on the bias of a convolution.
+            biased = any(
+                isinstance(self.nodes[s], (nir.AvgPool2d, nir.SumPool2d))
+                or np.any(getattr(self.nodes[s], "bias", 0))
+                for s in sources
+            )
             kinds += [nir.IF] if biased else [nir.IF, nir.CubaLIF]
         kind = self.one_of(*kinds)
         matrices = all(

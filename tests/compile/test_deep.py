@@ -307,6 +307,33 @@ def test_pools_that_stay_relays_change_no_spike(make, mapping):
         np.testing.assert_allclose(trace[name].output, expected[name], atol=1e-9, err_msg=name)
 
 
+def test_a_convolution_in_front_of_a_pool_keeps_its_bias():
+    random = np.random.default_rng(3)
+    weight, bias = random.normal(size=(4, 2, 3, 3)), random.normal(size=4)
+    nodes = {
+        "conv": nir.Conv2d((8, 8), weight, 1, 1, 1, 1, bias),
+        "pool": pool_node(nir.SumPool2d),
+        "lif": lif(4, 4, 4),
+        "output": nir.Output({"output": np.array([4, 4, 4])}),
+    }
+    graph = network(nodes, list(itertools.pairwise(["input", *nodes])))
+    program = compiled(graph)
+    assert [p.name for p in program.populations] == ["input", "lif"]
+    x = torch.tensor(frames().values["input"])
+    current = functional.conv2d(
+        x.flatten(0, 1), torch.tensor(weight), torch.tensor(bias), padding=1
+    )
+    current = 4 * functional.avg_pool2d(current, 2)
+    spikes = reference.run(program, frames())["lif"].output
+    np.testing.assert_array_equal(spikes, _spikes(current.unflatten(0, (4, 6))))
+    assert 0.02 < spikes.mean() < 0.9
+    # Where it drives something else too it stays, and then its bias has nowhere to go.
+    graph.nodes["map"] = nir.Output({"output": np.array([4, 8, 8])})
+    graph.edges.append(("conv", "map"))
+    with pytest.raises(UnsupportedError, match=r"'conv': the bias of a Conv2d without a neuron"):
+        compiled(graph)
+
+
 @BOTH
 @pytest.mark.parametrize("longest", [1, 2])
 def test_what_waits_longer_than_a_chip_can_passes_through_relays(longest, mapping):

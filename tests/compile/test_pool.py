@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -9,7 +11,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 from torch.nn import functional
 
-from eideploy.compile.pool import behind_pool
+from eideploy.compile.pool import before_pool, behind_pool
 from eideploy.program import Conv2d, Dense, Identity
 from eideploy.simulate import reference
 
@@ -86,6 +88,26 @@ def test_a_pool_and_a_matrix_are_one_matrix(pool_and_shape, data):
     folded = behind_pool(pool, Dense(weight), shape, tuple(y.shape), (3,))
     assert isinstance(folded, Dense)
     np.testing.assert_allclose(folded.weight @ x.numpy().ravel(), weight @ y.numpy().ravel())
+
+
+@given(pools(), convolutions(), st.data())
+def test_a_convolution_and_a_pool_are_one_convolution_unless_the_pool_pads(
+    pool_and_shape, before, data
+):
+    pool, _ = pool_and_shape
+    channels = len(before.weight)
+    pool = replace(pool, weight=np.repeat(pool.weight[:1], channels, axis=0), groups=channels)
+    folded = before_pool(before, pool)
+    assert (folded is None) == any(pool.padding)
+    shape = (CHANNELS, *data.draw(st.tuples(*[st.integers(4, 12)] * 2)))
+    middle = before.output_shape(shape)
+    assume(folded is not None)
+    assume(min(middle) > 0)
+    assume(min(pool.output_shape(middle)) > 0)
+    x = torch.tensor(rng(data.draw).normal(size=shape))
+    z = pooled(pool, convolved(before, x))
+    assert folded.fits(shape, tuple(z.shape))
+    np.testing.assert_allclose(reference.apply(folded, x.numpy()), z, atol=1e-12)
 
 
 def test_the_kernel_of_two_by_two_and_three_by_three_is_six_by_six():
