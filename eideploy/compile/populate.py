@@ -44,8 +44,9 @@ class Populate:
     """Graph → float Program.
 
     Input nodes, neuron nodes and those linear nodes whose result is needed as such (because an
-    Output or another linear node follows) become populations; the latter as graded relays. Every
-    other linear node becomes the operator of the projections into the neuron behind it.
+    Output or another linear node follows) become populations; the latter as graded relays, and so
+    does an Output that is a sum. Every other linear node becomes the operator of the projections
+    into the neuron behind it, one from each of its inputs.
 
     Args:
         mapping: how E-I circuits are mapped, `fused` or `explicit`.
@@ -83,10 +84,9 @@ class _Builder:
         for name in relayed:
             self._add(name, self.graph.nodes[name])
         outputs = [
-            source
+            self._output(name)
             for name, node in self.graph.nodes.items()
             if isinstance(node, nir.Output)
-            for source in self._sources(name)
         ]
         pools = [name for name in relayed if isinstance(self.graph.nodes[name], POOL_NODES)]
         metadata = {key: _plain(value) for key, value in self.graph.metadata.items() if key != "dt"}
@@ -109,12 +109,6 @@ class _Builder:
             )
         if not self._before(name) and not isinstance(node, nir.Input):
             raise GraphError(f"node {name!r} ({type(node).__name__}) has no input")
-        if isinstance(node, nir.Output) and len(self._sources(name)) > 1:
-            raise UnsupportedError(
-                f"node {name!r} (Output) has the inputs {self._sources(name)}; "
-                "only linear nodes and neurons add up what they receive",
-                "Give each its own Output, or add them up in a Linear.",
-            )
         after = self._after(name)
         if not after and not isinstance(node, nir.Output):
             raise GraphError(f"node {name!r} ({type(node).__name__}) leads nowhere")
@@ -210,6 +204,16 @@ class _Builder:
                 self._identity(source, name, neuron)
             else:
                 self._synapses(source, self.graph.nodes[source], name, neuron.ports)
+
+    def _output(self, name: str) -> str:
+        """The population that an Output hands out: what drives it, or a relay of the sum."""
+        sources = self._sources(name)
+        if len(sources) == 1:
+            return sources[0]
+        self.populations.append(Population(name, self.shapes[name][1], Relay()))
+        for source in sources:
+            self._identity(source, name, Relay())
+        return name
 
     # --- projections ---
 

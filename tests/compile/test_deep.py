@@ -352,12 +352,22 @@ def test_what_waits_longer_than_a_chip_can_passes_through_relays(longest, mappin
     assert_equal(*(reference.run(p, frames()) for p in (direct, program)))
 
 
-def test_a_sum_that_is_an_output_is_refused_by_name():
+@BOTH
+def test_an_output_may_be_a_sum(mapping):
     graph = resnet()
-    graph.nodes["spikes"] = nir.Output({"output": np.array([8, 4, 4])})
-    graph.edges += [("lif5", "spikes"), ("lif6", "spikes")]
-    with pytest.raises(UnsupportedError, match=r"'spikes' \(Output\) has the inputs .*lif5.*lif6"):
-        compiled(graph)
+    graph.nodes["counts"] = nir.Output({"output": np.array([8, 4, 4])})
+    graph.edges += [("lif5", "counts"), ("lif6", "counts")]
+    expected = in_torch(graph, frames())["counts"]
+    assert set(np.unique(expected)) == {0, 1, 2}
+    for pipeline in (float_pipeline, integer_pipeline):
+        program = compiled(graph, mapping, pipeline)
+        assert program.outputs == ("readout", "counts")
+        trace = reference.run(program, frames())
+        np.testing.assert_array_equal(
+            trace["counts"].output, trace["lif5"].output.astype(int) + trace["lif6"].output
+        )
+        if pipeline is float_pipeline:
+            np.testing.assert_array_equal(trace["counts"].output, expected)
 
 
 @pytest.mark.lava

@@ -194,16 +194,6 @@ REFUSED = {
         QuantizationError,
         "'n0' feeds itself",
     ),
-    "two nodes into one Output": (
-        graph(
-            30,
-            lif(30, theta=2.0),
-            lif(30, theta=3.0),
-            edges=[("input", "n0"), ("input", "n1"), ("n0", "output"), ("n1", "output")],
-        ),
-        UnsupportedError,
-        r"'output' \(Output\) has the inputs \['n0', 'n1'\]",
-    ),
     "range that is no number": (
         graph(30, linear(), lif(N), low="none"),
         GraphError,
