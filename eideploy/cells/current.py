@@ -92,31 +92,37 @@ class _CircuitCurrent(torch.autograd.Function):
     @staticmethod
     @once_differentiable  # type: ignore[untyped-decorator]
     def backward(ctx: Any, gradient: Tensor) -> Any:
-        drive, weight_ei, gain_i, gain_e, floor = ctx.saved_tensors
-        shunting, n_e = weight_ei * gain_i, len(weight_ei)
-        over = [0, *range(2, gradient.dim())]
-        d_drive = torch.empty_like(drive)
-        d_shunting, d_gain_e = torch.zeros_like(weight_ei), torch.zeros_like(gain_e)
-        d_bias = torch.zeros_like(gain_e)
-        for rows, fill in ctx.portions:
-            balanced, inhibition = drive[rows].tensor_split([n_e], 1)
-            d_balanced, d_inhibition = d_drive[rows].tensor_split([n_e], 1)
-            g = gradient[rows]
-            s = mix(shunting, inhibition)
-            divisor = _stabilize(s, fill, floor)
-            quotient = balanced / divisor
-            d_bias += g.sum(over)
-            d_gain_e += (g * quotient).sum(over)
-            torch.mul(g / divisor, per_channel(gain_e, g), out=d_balanced)
-            d_shunt = quotient.mul_(d_balanced).neg_()
-            if floor is not None:
-                d_shunt.mul_(s > floor)
-            elif fill is not None and not ctx.straight_through:
-                d_shunt.mul_(s != 0)
-            d_inhibition.copy_(mix(shunting.mT, d_shunt))
-            d_shunting += _outer(d_shunt, inhibition)
-        d_gain_i = (d_shunting * weight_ei).sum(0)
-        return d_drive, d_shunting * gain_i, d_gain_i, d_gain_e, d_bias, *[None] * 3
+        with torch.autocast(gradient.device.type, enabled=False):  # as in the forward pass
+            return *_gradients(ctx, gradient), *[None] * 3
+
+
+def _gradients(ctx: Any, gradient: Tensor) -> tuple[Tensor, ...]:
+    """Of drive, W_EI, g_I, g_E and b."""
+    drive, weight_ei, gain_i, gain_e, floor = ctx.saved_tensors
+    shunting, n_e = weight_ei * gain_i, len(weight_ei)
+    over = [0, *range(2, gradient.dim())]
+    d_drive = torch.empty_like(drive)
+    d_shunting, d_gain_e = torch.zeros_like(weight_ei), torch.zeros_like(gain_e)
+    d_bias = torch.zeros_like(gain_e)
+    for rows, fill in ctx.portions:
+        balanced, inhibition = drive[rows].tensor_split([n_e], 1)
+        d_balanced, d_inhibition = d_drive[rows].tensor_split([n_e], 1)
+        g = gradient[rows]
+        s = mix(shunting, inhibition)
+        divisor = _stabilize(s, fill, floor)
+        quotient = balanced / divisor
+        d_bias += g.sum(over)
+        d_gain_e += (g * quotient).sum(over)
+        torch.mul(g / divisor, per_channel(gain_e, g), out=d_balanced)
+        d_shunt = quotient.mul_(d_balanced).neg_()
+        if floor is not None:
+            d_shunt.mul_(s > floor)
+        elif fill is not None and not ctx.straight_through:
+            d_shunt.mul_(s != 0)
+        d_inhibition.copy_(mix(shunting.mT, d_shunt))
+        d_shunting += _outer(d_shunt, inhibition)
+    d_gain_i = (d_shunting * weight_ei).sum(0)
+    return d_drive, d_shunting * gain_i, d_gain_i, d_gain_e, d_bias
 
 
 def _stabilize(s: Tensor, fill: Tensor | None, floor: Tensor | None) -> Tensor:

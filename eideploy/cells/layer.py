@@ -163,7 +163,7 @@ class EICircuit(nn.Module):
     def _current(self, x: Tensor) -> Tensor:
         weight_ei = self._scaled_weight_ei()
         if not self.divisive:
-            current = self.drive(self.merge(x), self._balanced_weight(weight_ei))
+            current = self.drive(self.merge(x), _balanced(*self._weights(weight_ei)))
         else:
             floor = self._floor_in_use()
             drive = self._drive(self.merge(x), weight_ei)
@@ -191,24 +191,24 @@ class EICircuit(nn.Module):
         """
         places = x.numel() // self.weight_ee.shape[1]
         if places > self.fan_in:
-            return self._frugal_drive(
-                x, lambda: torch.cat([self._balanced_weight(weight_ei), self.weight_ie])
-            )
-        drive = self._frugal_drive(x, lambda: torch.cat([self.weight_ee, self.weight_ie]))
+            return self._frugal_drive(x, _balanced_and_inhibitory, self._weights(weight_ei))
+        drive = self._frugal_drive(x, _excitatory_and_inhibitory, self._weights(weight_ei)[:2])
         with torch.autocast(x.device.type, enabled=False):  # a small difference
             drive = drive.to(weight_ei.dtype)
             i_ee, i_ie = drive.tensor_split([len(weight_ei)], 1)
             return torch.cat([circuit.balanced_current(i_ee, i_ie, weight_ei), i_ie], 1)
 
-    def _frugal_drive(self, x: Tensor, weight: Callable[[], Tensor]) -> Tensor:
+    def _frugal_drive(
+        self, x: Tensor, make: Callable[..., Tensor], parts: tuple[Tensor, ...]
+    ) -> Tensor:
         """`drive` that keeps x alone for its backward pass, for which the weight is made again."""
-        made = weight()
-        with made_again(made, weight):
+        made = make(*parts)
+        with made_again(made, make, parts):
             return self.drive(x, made)
 
-    def _balanced_weight(self, weight_ei: Tensor) -> Tensor:
-        with torch.autocast(weight_ei.device.type, enabled=False):  # a small difference
-            return circuit.balanced_weight(self.weight_ee, self.weight_ie, weight_ei)
+    def _weights(self, weight_ei: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """The weights of this call; by its backward pass the module may have got others."""
+        return self.weight_ee, self.weight_ie, weight_ei
 
     def _scaled_weight_ei(self) -> Tensor:
         if self.gradient_scaling:
@@ -240,3 +240,16 @@ class EICircuit(nn.Module):
             f"{tuple(self.weight_ee.shape[1:])} → {n_e} E + {n_i} I, "
             f"divisive={self.divisive}, stabilizer={self.stabilizer!r}"
         )
+
+
+def _balanced(weight_ee: Tensor, weight_ie: Tensor, weight_ei: Tensor) -> Tensor:
+    with torch.autocast(weight_ei.device.type, enabled=False):  # a small difference
+        return circuit.balanced_weight(weight_ee, weight_ie, weight_ei)
+
+
+def _balanced_and_inhibitory(weight_ee: Tensor, weight_ie: Tensor, weight_ei: Tensor) -> Tensor:
+    return torch.cat([_balanced(weight_ee, weight_ie, weight_ei), weight_ie])
+
+
+def _excitatory_and_inhibitory(weight_ee: Tensor, weight_ie: Tensor) -> Tensor:
+    return torch.cat([weight_ee, weight_ie])

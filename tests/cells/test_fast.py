@@ -176,3 +176,17 @@ def test_under_autocast_the_division_is_in_the_precision_of_the_weights() -> Non
         for parameter in circuit.parameters():
             assert parameter.grad is not None
             assert parameter.grad.isfinite().all()
+
+
+def test_the_backward_pass_may_be_under_autocast_too() -> None:
+    for circuit, sample in circuits(divisive=True):
+        n_e, n_i = circuit.weight_ei.shape
+        drive = torch.rand(10, n_e + n_i, *sample[1:])
+        found = []
+        for enabled in (False, True):
+            leaves = [drive.clone().requires_grad_(), *list(circuit.parameters())[2:]]
+            current = circuit_current(*leaves)
+            with torch.autocast("cpu", dtype=torch.bfloat16, enabled=enabled):
+                found.append(torch.autograd.grad(current.square().sum(), leaves))
+        for under_autocast, expected in zip(*found, strict=True):
+            assert torch.equal(under_autocast, expected)
