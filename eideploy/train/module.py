@@ -54,8 +54,8 @@ class TrainingModule(LightningModule):
         state = (self.recipe.seed, self.current_epoch, self.global_rank)
         torch.manual_seed(int(np.random.SeedSequence(state).generate_state(1)[0]))
 
-    def training_step(self, batch: Batch, batch_index: int) -> Tensor:
-        """Loss of one batch.
+    def training_step(self, batch: Batch, batch_index: int) -> dict[str, Tensor]:
+        """Loss of one batch, and `loss`, its part in that of an optimizer step.
 
         Raises:
             InputError: it is not finite; names the layer where that began.
@@ -69,7 +69,8 @@ class TrainingModule(LightningModule):
             raise self._not_finite(x, mean, batch_index)
         self._log("loss", loss, y)
         self._log_accuracy("train_accuracy", logits, y)
-        return loss
+        share = self._share(len(y), batch_index)
+        return {"loss": loss * share, "batch_loss": loss.detach()}
 
     def validation_step(self, batch: Batch, batch_index: int) -> None:
         """Accuracy on one batch of held-out samples; it decides nothing."""
@@ -94,6 +95,19 @@ class TrainingModule(LightningModule):
         super().optimizer_step(*args, **kwargs)
         if self.recipe.training.dale:
             project_(self.network)
+
+    def _share(self, samples: int, batch_index: int) -> float:
+        """What makes the mean over accumulated batches the mean over their samples.
+
+        The last batch of an epoch may be smaller, and the last step have fewer batches; Lightning
+        divides the loss of each batch by the same `accumulate`.
+        """
+        trainer: Any = self.trainer
+        loader, accumulate = trainer.train_dataloader, trainer.accumulate_grad_batches
+        largest = accumulate * loader.batch_size
+        left = len(loader.sampler) - batch_index // accumulate * largest
+        share: float = accumulate * samples / min(largest, left)
+        return share
 
     def _sequence(self, x: Tensor) -> Tensor:
         return to_sequence(x, self.recipe.steps, dataset_of(self.recipe).timed)

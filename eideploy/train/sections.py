@@ -69,13 +69,14 @@ class NeuronSection(Section):
 class TrainingSection(Section):
     """How long, in what batches, in what numbers, and which parts of the paper's method are on.
 
-    An optimizer step sees `accumulate` batches of `batch_size`. `precision` is that of convolutions
-    and matrix products; weights, divisions and statistics are float32 always. `compile` hands the
-    network to torch.compile. `clip_gradient` is the largest norm of the whole gradient; null leaves
-    it as it is. `workers` is the number of processes that prepare batches, 0 for none beside the
-    training; the result does not depend on it. `threads` is the number of CPU threads: sums are
-    added in another order with another number, so that a run repeats bit for bit only with the same
-    one; null leaves the choice to torch.
+    An optimizer step sees `accumulate` batches of `batch_size`, or what the epoch has left, and
+    goes by the mean loss of their samples. `precision` is that of convolutions and matrix products;
+    weights, divisions and statistics are float32 always. `compile` hands the network to
+    torch.compile. `clip_gradient` is the largest norm of the whole gradient; null leaves it as it
+    is. `workers` is the number of processes that prepare batches, 0 for none beside the training;
+    the result does not depend on it. `threads` is the number of CPU threads: sums are added in
+    another order with another number, so that a run repeats bit for bit only with the same one;
+    null leaves the choice to torch.
 
     Ablations of the paper's method, each true (or adaptive) in the method itself:
     `ei_init` false draws weights as He initialization would, made non-negative, with gains of 1;

@@ -83,6 +83,24 @@ def test_options_change_the_training(
     assert other.metrics["epochs"][0]["loss"] != small_run.metrics["epochs"][0]["loss"]
 
 
+@pytest.mark.parametrize("samples", [64, 80, 72, 90])
+def test_accumulated_batches_are_one_large_batch(tmp_path: Path, samples: int) -> None:
+    """Also at the end of an epoch, where fewer batches and samples are left."""
+    found = []
+    for size, accumulate in ((32, 1), (16, 2), (8, 4)):
+        changes = [
+            *("model.hidden=[16]", "steps=4", "training.epochs=2", "training.ei_init=false"),
+            *(f"data.train_samples={samples}", f"training.batch_size={size}"),
+            f"training.accumulate={accumulate}",
+        ]
+        recipe = override(load_recipe("digits_mlp"), changes)
+        run = train(recipe, tmp_path / str(size), accelerator="cpu", progress=False)
+        found.append(run)
+    for other in found[1:]:
+        for name, values in found[0].weights.items():
+            torch.testing.assert_close(other.weights[name], values, rtol=1e-4, atol=1e-6, msg=name)
+
+
 def test_convolutions_train_too(tmp_path: Path) -> None:
     small = ["model.channels=[4, 4]", "steps=4", "training.epochs=2"]
     run = train(override(load_recipe("digits_conv"), small), tmp_path / "run", progress=False)

@@ -43,8 +43,7 @@ class Monitor(Callback):
         self._looked_at = step
         scalars = {
             "learning_rate": trainer.optimizers[0].param_groups[0]["lr"],
-            # Lightning hands on the loss as it goes into the gradient.
-            "batch_loss": outputs["loss"].item() * trainer.accumulate_grad_batches,
+            "batch_loss": outputs["batch_loss"].item(),
         }
         trainer.logger.log_metrics(scalars | self._layers(module), step=step)
 
