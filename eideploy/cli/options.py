@@ -65,7 +65,7 @@ StimulusFile = Annotated[
     typer.Option(
         "--stimulus",
         "-s",
-        help="What to show: .npz with an array [sample, step, …] per input (and `labels`), or "
+        help="What to show: .npz with an array \\[sample, step, …] per input (and `labels`), or "
         ".npy. Default for a run: the data it was tested on.",
     ),
 ]

@@ -23,6 +23,9 @@ from eideploy.train.run import ABOUT, load_run
 LOGS = "logs"
 """What TensorBoard shows."""
 
+PAGE = "training.html"
+"""What the page about a training is called, which is written afterwards if it is wanted."""
+
 
 class Plan(Enum):
     """What there is to do; the value says so."""

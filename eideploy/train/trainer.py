@@ -140,6 +140,7 @@ def _finish(
         with stage("calibrating floors", show=progress):
             run = calibrate(run, hardware.device)
     save_run(run)
+    (folder / place.PAGE).unlink(missing_ok=True)  # of a run that was there before
     shutil.rmtree(folder / FOLDER, ignore_errors=True)
     return run
 

@@ -125,6 +125,11 @@ def test_a_stimulus_that_does_not_fit(array, fragments, model, tmp_path, capsys)
     refuses(capsys, ["run", model, "-t", "twin", "-s", path], 2, *fragments)
 
 
+def test_help_says_what_shape_a_stimulus_has(capsys):
+    assert run(["run", "--help"]) == 0
+    assert "[sample," in capsys.readouterr().out
+
+
 def test_a_stimulus_with_the_wrong_names_or_labels(model, tmp_path, frames, capsys):
     path = tmp_path / "x.npz"
     np.savez(path, picture=frames((12,)))

@@ -115,8 +115,10 @@ def test_a_run_is_not_overwritten_unless_asked(
         train(small_recipe, small_run.path, progress=False)
     short = override(small_recipe, ["training.epochs=1"])
     for seed in (1, 2):
+        (tmp_path / "training.html").write_text("of the run before")
         train(override(short, [f"seed={seed}"]), tmp_path, progress=False, overwrite=True)
         assert load_run(tmp_path).recipe.seed == seed
+        assert not (tmp_path / "training.html").exists()
 
 
 def test_a_place_that_cannot_be_written_is_found_before_training(

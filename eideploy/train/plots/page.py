@@ -18,6 +18,7 @@ from eideploy.page.figure import BLUE, INK, MUTED, ORANGE
 from eideploy.train.cost import cost_of
 from eideploy.train.data import Array
 from eideploy.train.optimizer import make_schedule
+from eideploy.train.place import PAGE
 from eideploy.train.plots.histogram import Accumulator
 from eideploy.train.plots.measure import Activity, Layer, Progress, activity_of, layers_of
 from eideploy.train.plots.pictures import (
@@ -31,9 +32,6 @@ from eideploy.train.plots.pictures import (
 )
 from eideploy.train.recipe import Recipe
 from eideploy.train.run import Run
-
-PAGE = "training.html"
-"""What the page is called in the directory of its run."""
 
 SAMPLES = 256
 """Test samples that currents are measured on, at most."""
