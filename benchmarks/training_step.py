@@ -65,7 +65,9 @@ class Step:
         shape, neuron = (3, self.size, self.size), partial(LIF, reset="subtract")
         network: nn.Module = build(shape, CLASSES, neuron, inhibition=name != TWIN)
         network.to(self.device)
-        if name != TWIN:
+        if name == TWIN:  # as circuits lie in memory by themselves, and faster
+            network.to(memory_format=torch.channels_last)
+        else:
             ei_init_network_(network, self.images())
         if name == PLAIN:
             network = plain(network)
