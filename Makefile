@@ -53,7 +53,7 @@ bench: .venv/ready ## Print the benchmarks
 	.venv/bin/python benchmarks/run.py $(ARGS)
 
 .PHONY: ablation
-ablation: .venv/ready ## Train MNIST without one part of the method at a time (needs --data-dir, or data/)
+ablation: .venv/ready ## Train MNIST without one part of the method at a time (ARGS="--data-dir DIR")
 	.venv/bin/python benchmarks/ablation.py $(ARGS)
 
 .PHONY: docs

@@ -16,8 +16,8 @@ from lightning.pytorch.plugins import CheckpointIO
 from eideploy.errors import InputError
 from eideploy.files import atomic_write
 from eideploy.train.recipe import Recipe
+from eideploy.train.run import CHECKPOINT
 
-FOLDER = "checkpoint"
 _NAME = "last"
 _KEYS = {
     "hyper_parameters",
@@ -33,13 +33,13 @@ _REMEDY = "It is damaged or of another program; start again with --overwrite."
 
 def checkpoint_path(run: Path) -> Path:
     """Where the checkpoint of a run directory is, if there is one."""
-    return run / FOLDER / f"{_NAME}{ModelCheckpoint.FILE_EXTENSION}"
+    return run / CHECKPOINT / f"{_NAME}{ModelCheckpoint.FILE_EXTENSION}"
 
 
 def make_checkpoint_callback(run: Path) -> ModelCheckpoint:
     """What writes it at the end of each epoch."""
     return ModelCheckpoint(
-        run / FOLDER, _NAME, save_on_train_epoch_end=True, enable_version_counter=False
+        run / CHECKPOINT, _NAME, save_on_train_epoch_end=True, enable_version_counter=False
     )
 
 

@@ -11,14 +11,13 @@ from pathlib import Path
 
 from eideploy.errors import InputError, OutputError
 from eideploy.train.checkpoint import (
-    FOLDER,
     checkpoint_path,
     compare_recipes,
     read_checkpoint,
     recipe_values,
 )
 from eideploy.train.recipe import Recipe
-from eideploy.train.run import ABOUT, load_run
+from eideploy.train.run import ABOUT, CHECKPOINT, load_run
 
 LOGS = "logs"
 """What TensorBoard shows."""
@@ -72,7 +71,7 @@ def prepare(folder: Path, recipe: Recipe, *, resume: bool, overwrite: bool) -> P
 
 def clear(folder: Path) -> None:
     """Take away what an earlier training left, but for a finished run."""
-    for name in (FOLDER, LOGS):
+    for name in (CHECKPOINT, LOGS):
         shutil.rmtree(folder / name, ignore_errors=True)
 
 

@@ -36,6 +36,9 @@ from eideploy.train.recipe import Recipe, load_recipe
 SCHEMA = "eideploy.run/1"
 WEIGHTS, RECIPE, METRICS, ABOUT = "weights.safetensors", "recipe.yaml", "metrics.json", "run.json"
 
+CHECKPOINT = "checkpoint"
+"""Folder in a run directory for as long as its training is not over."""
+
 Split = Literal["train", "test"]
 
 
@@ -269,6 +272,12 @@ def _read_json(folder: Path, name: str) -> dict[str, Any]:
 
 
 def _incomplete(folder: Path, name: str) -> InputError:
+    if (folder / CHECKPOINT).is_dir():
+        return InputError(
+            f"{folder} holds a training that is not finished, so it is no run yet",
+            f"Finish it with the command that began it and --resume: eideploy train … -o {folder} "
+            "--resume.",
+        )
     what = f"has no {name}" if folder.is_dir() else "is not a directory"
     return InputError(
         f"{folder} {what}, so it is no run", "Give a directory that `eideploy train` wrote."

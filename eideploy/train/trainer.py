@@ -15,7 +15,6 @@ from norse.torch import SequentialState
 from eideploy.train import place
 from eideploy.train.calibration import accuracy, calibrate
 from eideploy.train.callbacks import History, stage
-from eideploy.train.checkpoint import FOLDER
 from eideploy.train.data import Dataset
 from eideploy.train.fit import fit
 from eideploy.train.hardware import Accelerator, Hardware, find_hardware
@@ -24,7 +23,7 @@ from eideploy.train.loading import make_loader, to_sequence
 from eideploy.train.network import build_network, dataset_of
 from eideploy.train.place import Plan
 from eideploy.train.recipe import Recipe
-from eideploy.train.run import Run, load_run, save_run
+from eideploy.train.run import CHECKPOINT, Run, load_run, save_run
 
 
 def train(
@@ -141,7 +140,7 @@ def _finish(
             run = calibrate(run, hardware.device)
     save_run(run)
     (folder / place.PAGE).unlink(missing_ok=True)  # of a run that was there before
-    shutil.rmtree(folder / FOLDER, ignore_errors=True)
+    shutil.rmtree(folder / CHECKPOINT, ignore_errors=True)
     return run
 
 

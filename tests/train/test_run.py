@@ -115,6 +115,13 @@ def test_not_a_directory(tmp_path: Path) -> None:
             load_run(path)
 
 
+def test_a_training_that_is_not_finished(tmp_path: Path) -> None:
+    (tmp_path / "checkpoint").mkdir()
+    with pytest.raises(InputError, match="not finished") as caught:
+        load_run(tmp_path)
+    assert "--resume" in caught.value.remedy
+
+
 @pytest.mark.parametrize("text", ['{"schema": "eideploy.run/9"}', "{}", "[]"])
 def test_a_foreign_run_json(copy: Path, text: str) -> None:
     (copy / "run.json").write_text(text)
