@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from eideploy.cli.console import out, print_json, remark
-from eideploy.cli.options import DataDir, Json
+from eideploy.cli.options import DataDir, Json, Overwrite
 
 
 class Reset(str, Enum):
@@ -56,9 +56,7 @@ def import_checkpoint(
             help="Calibrate on the training data for deployment; default: if they are there.",
         ),
     ] = None,
-    overwrite: Annotated[
-        bool, typer.Option("--overwrite", help="Replace a run that is already there.")
-    ] = False,
+    overwrite: Overwrite = False,
     data_dir: DataDir = None,
     json: Json = False,
 ) -> None:

@@ -92,3 +92,7 @@ Timeout = Annotated[
     float | None, typer.Option("--timeout", help="Give up on the target after so many seconds.")
 ]
 Json = Annotated[bool, typer.Option("--json", help="Write JSON to stdout.")]
+
+Overwrite = Annotated[
+    bool, typer.Option("--overwrite", help="Replace a run that is already there.")
+]

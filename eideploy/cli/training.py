@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from eideploy.cli.console import out, print_json, remark
-from eideploy.cli.options import DataDir, Json
+from eideploy.cli.options import DataDir, Json, Overwrite
 from eideploy.cli.runs import write_page
 
 
@@ -40,9 +40,7 @@ def train(
             help="Go on where training was cut short; start if there is nothing to go on from.",
         ),
     ] = False,
-    overwrite: Annotated[
-        bool, typer.Option("--overwrite", help="Replace a run that is already there.")
-    ] = False,
+    overwrite: Overwrite = False,
     accelerator: Annotated[
         Accelerator, typer.Option("--accelerator", help="auto takes a GPU if there is one.")
     ] = Accelerator.auto,

@@ -15,6 +15,9 @@ from eideploy.cells import LIF, EICircuit, EIConv2d, EILinear, ResidualBlock
 Outputs = dict[str, np.ndarray]
 
 
+_DT = 1e-3
+
+
 def _convolve(x: np.ndarray, weight: np.ndarray, stride, padding) -> np.ndarray:
     """Cross-correlation of [c, h, w] with [n, c, kh, kw], one window at a time."""
     (up, left), (down, right) = padding, stride
@@ -86,6 +89,36 @@ def _interpret(graph: nir.NIRGraph, stimulus: np.ndarray, dt: float) -> Outputs:
 @pytest.fixture(scope="session")
 def interpret() -> Callable[..., Outputs]:
     return _interpret
+
+
+class _PlainLIF(torch.nn.Module):
+    """NIR's own equation, for nirtorch, which ships no neurons."""
+
+    def __init__(self, node: nir.LIF) -> None:
+        super().__init__()
+        self.node = node
+
+    def forward(self, x, state=None):
+        fields = ("tau", "r", "v_leak", "v_reset", "v_threshold")
+        node = {name: torch.as_tensor(getattr(self.node, name)).to(x) for name in fields}
+        v = node["v_leak"] if state is None else state
+        v = v + _DT / node["tau"] * ((node["v_leak"] - v) + node["r"] * x)
+        z = (v > node["v_threshold"]).to(x.dtype)
+        return z, torch.where(z > 0, node["v_reset"], v)
+
+
+def _affine(node: nir.Affine) -> torch.nn.Linear:
+    # nirtorch 2.6 loads Affine with a random bias.
+    module = torch.nn.Linear(node.weight.shape[1], node.weight.shape[0])
+    module.weight.data = torch.from_numpy(node.weight)
+    module.bias.data = torch.from_numpy(node.bias)
+    return module
+
+
+@pytest.fixture(scope="session")
+def nirtorch_modules() -> dict[type, Callable[..., torch.nn.Module]]:
+    """What nirtorch is to make of nodes, for graphs with steps of 1 ms."""
+    return {nir.LIF: _PlainLIF, nir.Affine: _affine}
 
 
 def _finish(network, floor: float) -> norse.torch.SequentialState:

@@ -150,35 +150,10 @@ def test_folding_is_exact_where_the_divisors_are_constant(residual_network, inte
         _compare(interpret(folded, stimulus[:, sample], DT), expected, sample)
 
 
-class _PlainLIF(torch.nn.Module):
-    """NIR's own equation, for nirtorch, which ships no neurons."""
-
-    def __init__(self, node: nir.LIF) -> None:
-        super().__init__()
-        self.node = node
-
-    def forward(self, x, state=None):
-        fields = ("tau", "r", "v_leak", "v_reset", "v_threshold")
-        node = {name: torch.as_tensor(getattr(self.node, name)).to(x) for name in fields}
-        v = node["v_leak"] if state is None else state
-        v = v + DT / node["tau"] * ((node["v_leak"] - v) + node["r"] * x)
-        z = (v > node["v_threshold"]).to(x.dtype)
-        return z, torch.where(z > 0, node["v_reset"], v)
-
-
-def _affine(node: nir.Affine) -> torch.nn.Linear:
-    # nirtorch 2.6 loads Affine with a random bias.
-    module = torch.nn.Linear(node.weight.shape[1], node.weight.shape[0])
-    module.weight.data, module.bias.data = map(torch.from_numpy, (node.weight, node.bias))
-    return module
-
-
-def test_another_tool_adds_up_the_branches_too(residual_network, tmp_path):
+def test_another_tool_adds_up_the_branches_too(residual_network, tmp_path, nirtorch_modules):
     network = residual_network(inhibition=False)
     graph.write(tmp_path / "net.nir", export(network, input_shape=SHAPE, dt=DT, form="folded"))
-    module = nirtorch.nir_to_torch(
-        nir.read(tmp_path / "net.nir"), {nir.LIF: _PlainLIF, nir.Affine: _affine}
-    ).double()
+    module = nirtorch.nir_to_torch(nir.read(tmp_path / "net.nir"), nirtorch_modules).double()
     stimulus = _stimulus(samples=2)
     expected = _spikes(network, stimulus)
     for sample in range(2):

@@ -34,30 +34,6 @@ def _folded(network, stimulus, **options):
     )
 
 
-class _PlainLIF(torch.nn.Module):
-    """NIR's own equation, for nirtorch, which ships no neurons."""
-
-    def __init__(self, node: nir.LIF) -> None:
-        super().__init__()
-        self.node = node
-
-    def forward(self, x, state=None):
-        fields = ("tau", "r", "v_leak", "v_reset", "v_threshold")
-        node = {name: torch.as_tensor(getattr(self.node, name)).to(x) for name in fields}
-        v = node["v_leak"] if state is None else state
-        v = v + DT / node["tau"] * ((node["v_leak"] - v) + node["r"] * x)
-        z = (v > node["v_threshold"]).to(x.dtype)
-        return z, torch.where(z > 0, node["v_reset"], v)
-
-
-def _affine(node: nir.Affine) -> torch.nn.Linear:
-    # nirtorch 2.6 loads Affine with a random bias.
-    module = torch.nn.Linear(node.weight.shape[1], node.weight.shape[0])
-    module.weight.data = torch.from_numpy(node.weight)
-    module.bias.data = torch.from_numpy(node.bias)
-    return module
-
-
 def _run(module, stimulus):
     """Step a stateful module through [T, …]."""
     state, outputs = None, []
@@ -164,13 +140,13 @@ def test_norse_runs_the_conv_folded_graph_sample_by_sample(conv_network, interpr
         np.testing.assert_allclose(outputs, expected["readout"], rtol=1e-4, atol=1e-5)
 
 
-def test_nirtorch_runs_the_folded_graph(conv_network, interpret, tmp_path):
+def test_nirtorch_runs_the_folded_graph(conv_network, interpret, tmp_path, nirtorch_modules):
     # nir 1.0.8 infers the wrong shape where a kernel is not square.
     network = conv_network(kernel=3, padding=1).float()
     stimulus = _stimulus(20, 3, 2, 6, 8).float()
     graph.write(tmp_path / "net.nir", _folded(network, stimulus))
     plain = nir.read(tmp_path / "net.nir")
-    module = nirtorch.nir_to_torch(plain, {nir.LIF: _PlainLIF, nir.Affine: _affine})
+    module = nirtorch.nir_to_torch(plain, nirtorch_modules)
     for sample in range(3):
         x = stimulus[:, sample]
         expected = interpret(plain, x.double().numpy(), DT)

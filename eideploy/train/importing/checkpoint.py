@@ -76,6 +76,7 @@ def _load(path: Path) -> Any:
     except Exception as error:
         raise _damaged(path, error) from error
     try:
+        # Not unrestricted: `weights_only` admits no pickle module, and this one admits less.
         return torch.load(path, map_location="cpu", weights_only=False, pickle_module=tensors_only)
     except tensors_only.Refused as error:
         raise InputError(
