@@ -28,9 +28,10 @@ PUBLIC = {
         Form calibrate_shunt_means export node_names
     """,
     "eideploy.program": """
-        Array Conv2d Dense EINeuron EINeuronFixed Identity Integrator LIFNeuron LIFNeuronFixed
-        Neuron Operator Population Program Projection Recording Relay Source Stimulus Trace
-        encode load_program load_stimulus load_trace save_program save_stimulus save_trace
+        Array Conv2d Dense EINeuron EINeuronFixed Identity Integrator IntegratorFixed LIFNeuron
+        LIFNeuronFixed Neuron Operator Population Program Projection Recording Relay Source
+        Stimulus Trace encode load_program load_stimulus load_trace planar save_program
+        save_stimulus save_trace
     """,
     "eideploy.compile": """
         CompileOptions Mapping Pass float_pipeline integer_pipeline run_passes

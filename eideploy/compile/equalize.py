@@ -9,7 +9,7 @@ import numpy as np
 
 from eideploy.compile.fold import scale_rows
 from eideploy.program import Array, Conv2d, Dense, EINeuron, Population, Program, Projection
-from eideploy.program.neurons import GAIN_BITS
+from eideploy.program.neuron import GAIN_BITS
 
 LEAST_GAIN = 2 ** (GAIN_BITS - 4)
 """Rows are scaled up by at most 2⁴, so that a saturated quotient stays far above threshold."""

@@ -17,7 +17,7 @@ from eideploy.program import (
     Projection,
     Source,
 )
-from eideploy.program.neurons import DECAY_BITS, GAIN_BITS, STATE_BITS, STATE_MAX
+from eideploy.program.neuron import DECAY_BITS, GAIN_BITS, STATE_BITS, STATE_MAX
 
 FRACTION_BITS = 12
 """A threshold of about 1 becomes 2^FRACTION_BITS in an E-I neuron."""

@@ -10,7 +10,7 @@ import numpy as np
 from eideploy.compile.ranges import Range, port_ranges
 from eideploy.errors import QuantizationError
 from eideploy.program import Array, EINeuronFixed, LIFNeuronFixed, Population, Program
-from eideploy.program.neurons import CURRENT_SHIFT, DECAY_BITS, STATE_BITS, STATE_MAX
+from eideploy.program.neuron import CURRENT_SHIFT, DECAY_BITS, STATE_BITS, STATE_MAX
 
 _ONE = 2**DECAY_BITS
 

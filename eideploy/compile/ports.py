@@ -17,7 +17,7 @@ from eideploy.compile.overflow import check_width
 from eideploy.compile.ranges import Range, delivered_range, own_range, relay_range
 from eideploy.errors import QuantizationError
 from eideploy.program import Population, Program, Projection, Relay
-from eideploy.program.neurons import STATE_MAX
+from eideploy.program.neuron import STATE_MAX
 
 MOST_RELAY_SHIFT = 16
 """A relay that has to drop more bits than this has nothing left to say."""

@@ -39,7 +39,7 @@ from eideploy.program import (
     Relay,
     Source,
 )
-from eideploy.program.neurons import CURRENT_SHIFT, DECAY_BITS, STATE_MAX
+from eideploy.program.neuron import CURRENT_SHIFT, DECAY_BITS, STATE_MAX
 
 FLOOR_LEVELS = 2**8
 """The floor of S shall be at least this many units, so that rounding it does not matter."""

@@ -4,17 +4,11 @@ Plain NumPy records without behaviour; what they mean is executed by `eideploy.s
 """
 
 from eideploy.program.arrays import Array
-from eideploy.program.neurons import (
-    EINeuron,
-    EINeuronFixed,
-    Integrator,
-    LIFNeuron,
-    LIFNeuronFixed,
-    Neuron,
-    Relay,
-    Source,
-)
-from eideploy.program.operators import Conv2d, Dense, Identity, Operator
+from eideploy.program.fixed import EINeuronFixed, IntegratorFixed, LIFNeuronFixed
+from eideploy.program.floating import EINeuron, Integrator, LIFNeuron
+from eideploy.program.graded import Relay, Source
+from eideploy.program.neuron import Neuron
+from eideploy.program.operators import Conv2d, Dense, Identity, Operator, planar
 from eideploy.program.program import Population, Program, Projection
 from eideploy.program.stimulus import Stimulus, encode
 from eideploy.program.storage import (
@@ -35,6 +29,7 @@ __all__ = [
     "EINeuronFixed",
     "Identity",
     "Integrator",
+    "IntegratorFixed",
     "LIFNeuron",
     "LIFNeuronFixed",
     "Neuron",
@@ -51,6 +46,7 @@ __all__ = [
     "load_program",
     "load_stimulus",
     "load_trace",
+    "planar",
     "save_program",
     "save_stimulus",
     "save_trace",

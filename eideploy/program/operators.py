@@ -17,14 +17,14 @@ class Operator:
     """Base of all operators. `weight` is what the synapses hold; it is made read-only."""
 
     weight: Array
-    weight_rank: ClassVar[int]
+    weight_ranks: ClassVar[tuple[int, ...]]
 
     def __post_init__(self) -> None:
         weight = widened(self.weight)
-        if weight.ndim != self.weight_rank:
+        if weight.ndim not in self.weight_ranks:
+            ranks = " or ".join(map(str, self.weight_ranks))
             raise InputError(
-                f"{type(self).__name__} needs weights of rank {self.weight_rank}, "
-                f"got shape {weight.shape}"
+                f"{type(self).__name__} needs weights of rank {ranks}, got shape {weight.shape}"
             )
         object.__setattr__(self, "weight", weight)
 
@@ -37,7 +37,7 @@ class Operator:
 class Dense(Operator):
     """All to all: y = W·x, both flattened in C order. W is [n_target, n_source]."""
 
-    weight_rank: ClassVar[int] = 2
+    weight_ranks: ClassVar[tuple[int, ...]] = (2,)
 
     def fits(self, source: Shape, target: Shape) -> bool:
         """Whether W is [n_target, n_source]."""
@@ -48,6 +48,8 @@ class Dense(Operator):
 class Conv2d(Operator):
     """Cross-correlation over the last two axes, as `torch.nn.functional.conv2d`, without bias.
 
+    A population of shape [c, l] counts as one of shape [c, 1, l], see `planar`.
+
     Args:
         weight: [c_target, c_source / groups, kernel_h, kernel_w].
         stride: (h, w), ≥ 1.
@@ -56,7 +58,7 @@ class Conv2d(Operator):
         groups: number of channel groups.
     """
 
-    weight_rank: ClassVar[int] = 4
+    weight_ranks: ClassVar[tuple[int, ...]] = (4,)
 
     stride: tuple[int, int] = (1, 1)
     padding: tuple[int, int] = (0, 0)
@@ -72,11 +74,11 @@ class Conv2d(Operator):
             )
 
     def output_shape(self, source: Shape) -> Shape:
-        """Shape [c, h, w] that comes out for a source of shape [c, h, w]."""
+        """Shape [c, h, w] that comes out for a source of shape [c, h, w] or [c, l]."""
         size = [
             (extent + 2 * padding - dilation * (kernel - 1) - 1) // stride + 1
             for extent, kernel, stride, padding, dilation in zip(
-                source[1:],
+                planar(source)[1:],
                 self.weight.shape[2:],
                 self.stride,
                 self.padding,
@@ -89,22 +91,31 @@ class Conv2d(Operator):
     def fits(self, source: Shape, target: Shape) -> bool:
         """Whether the channels agree and the output has the shape of the target."""
         return (
-            len(source) == 3
+            len(source) in (2, 3)
             and source[0] == self.weight.shape[1] * self.groups
             and self.weight.shape[0] % self.groups == 0
-            and self.output_shape(source) == target
+            and self.output_shape(source) == planar(target)
         )
 
 
 @dataclass(frozen=True, eq=False)
 class Identity(Operator):
-    """One to one: y = w·x with a single weight w (rank 0). Shapes may differ, sizes may not."""
+    """One to one: y = w⊙x, with a weight for all (rank 0) or one for each neuron (rank 1: [n]).
 
-    weight_rank: ClassVar[int] = 0
+    Neurons are counted in C order. Shapes may differ, sizes may not.
+    """
+
+    weight_ranks: ClassVar[tuple[int, ...]] = (0, 1)
 
     def fits(self, source: Shape, target: Shape) -> bool:
-        """Whether both populations have as many neurons."""
-        return math.prod(source) == math.prod(target)
+        """Whether both populations have as many neurons, and as many as there are weights."""
+        size = math.prod(source)
+        return size == math.prod(target) and self.weight.size in (1, size)
+
+
+def planar(shape: Shape) -> Shape:
+    """The shape [c, h, w] in which a convolution sees a population: [c, l] as [c, 1, l]."""
+    return shape if len(shape) != 2 else (shape[0], 1, shape[1])
 
 
 OPERATORS: dict[str, type[Operator]] = {op.__name__: op for op in (Dense, Conv2d, Identity)}

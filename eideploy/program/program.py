@@ -11,7 +11,8 @@ import numpy as np
 
 from eideploy.errors import InputError
 from eideploy.program.arrays import broadcasts_to
-from eideploy.program.neurons import Arithmetic, Neuron, Reset, Source
+from eideploy.program.graded import Source
+from eideploy.program.neuron import Arithmetic, Neuron, Reset
 from eideploy.program.operators import Operator
 
 Sign = Literal["mixed", "excitatory", "inhibitory"]
@@ -26,7 +27,7 @@ class Population:
         name: unique in the Program.
         shape: [n] or [c, h, w].
         neuron: model and parameters.
-        offset: latency; logical step t of a sample happens at hardware step t + offset.
+        offset: latency; logical step t of a sample happens at hardware step t·stride + offset.
         reset_phase: logical step of every sample before which the state goes back to where it
             started: 0 as trained; None never, so that state is carried from sample to sample.
     """
@@ -84,8 +85,11 @@ class Program:
         projections: between them.
         arithmetic: `float` (all numbers float64) or `integer`.
         outputs: names of the populations that are the result.
-        dt: length of a step in seconds, None if the graph has no time constants.
+        dt: length of a logical step in seconds, None if the graph has no time constants.
         metadata: plain JSON values, carried along.
+        stride: hardware steps of a logical step, ≥ 1. More than 1 where a loop of several
+            populations has to be gone round within one logical step: every projection takes a
+            hardware step at least. In between populations hold their state and emit nothing.
 
     Raises:
         InputError: names collide, an end of a projection or a port does not exist, shapes do not
@@ -98,10 +102,13 @@ class Program:
     outputs: tuple[str, ...]
     dt: float | None = None
     metadata: Mapping[str, Any] = field(default_factory=dict)
+    stride: int = 1
 
     def __post_init__(self) -> None:
         if not self.populations:
             raise InputError("the Program has no populations")
+        if self.stride < 1:
+            raise InputError(f"the Program has a stride of {self.stride}, expected at least 1")
         names = [population.name for population in self.populations]
         if len(set(names)) != len(names):
             raise InputError(f"population names are not unique: {sorted(names)}")
@@ -204,13 +211,21 @@ class Program:
         """Projections that end at population `name`."""
         return tuple(p for p in self.projections if p.target == name)
 
+    def slack(self, projection: Projection) -> int:
+        """Hardware steps between the arrival within the same logical step and the actual one.
+
+        In an aligned Program it is a multiple of `stride` and not negative: what arrives at another
+        time is lost.
+        """
+        ends = self.by_name
+        return projection.delay - (ends[projection.target].offset - ends[projection.source].offset)
+
     def lag(self, projection: Projection) -> int:
         """Logical steps between emission and reception: 0 feed-forward, 1 or more in a loop.
 
         A negative lag means that something arrives before it is due: the Program is misaligned.
         """
-        ends = self.by_name
-        return projection.delay - (ends[projection.target].offset - ends[projection.source].offset)
+        return self.slack(projection) // self.stride
 
     @property
     def latency(self) -> int:
@@ -220,7 +235,7 @@ class Program:
     @property
     def gap(self) -> int:
         """Silent hardware steps between two samples, so that no spike of a loop leaks over."""
-        return max(0, *(self.lag(projection) for projection in self.projections), 0)
+        return max(0, *(self.slack(projection) for projection in self.projections), 0)
 
     def replace_population(self, population: Population) -> Program:
         """The same Program with the population of that name exchanged."""

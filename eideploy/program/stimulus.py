@@ -9,7 +9,7 @@ import numpy as np
 
 from eideploy.errors import StimulusError
 from eideploy.program.arrays import Array
-from eideploy.program.neurons import Source
+from eideploy.program.graded import Source
 from eideploy.program.program import Population, Program
 
 

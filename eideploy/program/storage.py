@@ -14,7 +14,8 @@ import numpy as np
 from eideploy.errors import InputError
 from eideploy.files import atomic_write
 from eideploy.program.arrays import Array
-from eideploy.program.neurons import NEURONS, Neuron
+from eideploy.program.neuron import Neuron
+from eideploy.program.neurons import NEURONS
 from eideploy.program.operators import OPERATORS, Operator
 from eideploy.program.program import Population, Program, Projection
 from eideploy.program.stimulus import Stimulus
@@ -42,6 +43,7 @@ def save_program(path: Path, program: Program) -> None:
         "arithmetic": program.arithmetic,
         "outputs": program.outputs,
         "dt": program.dt,
+        "stride": program.stride,
         "metadata": dict(program.metadata),
         "populations": [
             {
@@ -99,6 +101,7 @@ def load_program(path: Path) -> Program:
             arithmetic=header["arithmetic"],
             outputs=tuple(header["outputs"]),
             dt=header["dt"],
+            stride=header.get("stride", 1),
             metadata=header["metadata"],
         )
     except (KeyError, TypeError) as error:

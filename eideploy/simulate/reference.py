@@ -1,10 +1,11 @@
 """The reference executor: the definition of what a Program means, in plain NumPy.
 
-Time is hardware time. All samples are streamed back to back: sample k occupies the logical steps
-of period P = T + gap, and population p is in step t of sample k at hardware step
-h = k·P + t + offset(p). In every hardware step each population first receives what its projections
-deliver, that is what the sources emitted `delay` ≥ 1 steps ago, then integrates, tests and resets.
-Outside its T steps a population holds its state and emits nothing.
+Time is hardware time. All samples are streamed back to back: sample k occupies a period of
+P = T·stride + gap hardware steps, and population p is in logical step t of sample k at hardware
+step h = k·P + t·stride + offset(p). In that step it first receives what its projections deliver,
+that is what the sources emitted `delay` ≥ 1 hardware steps ago, then integrates, tests and resets.
+Outside its T logical steps, and between two of them, a population holds its state and emits
+nothing.
 
 The shortest correct code wins here over the fastest.
 """
@@ -24,6 +25,7 @@ from eideploy.program import (
     EINeuronFixed,
     Identity,
     Integrator,
+    IntegratorFixed,
     LIFNeuron,
     LIFNeuronFixed,
     Neuron,
@@ -36,13 +38,12 @@ from eideploy.program import (
     Stimulus,
     Trace,
     encode,
+    planar,
 )
-from eideploy.program.neurons import CURRENT_SHIFT, DECAY_BITS, GAIN_BITS, STATE_MAX
+from eideploy.program.neuron import CURRENT_SHIFT, DECAY_BITS, GAIN_BITS, STATE_MAX
 from eideploy.simulate.record import Progress, Record
 
 State = dict[str, Array]
-
-_ZERO: Array = np.zeros((), np.int64)
 
 
 def run(
@@ -69,7 +70,7 @@ def run(
     samples, steps = stimulus.samples, stimulus.steps
     if any((population.reset_phase or 0) >= steps for population in program.populations):
         raise InputError(f"a reset phase lies beyond the {steps} steps of a sample")
-    period = steps + program.gap
+    period = steps * program.stride + program.gap
     chosen = (record or Record()).chosen(program)
     keep_state = (record or Record()).state
     dtype = np.float64 if program.arithmetic == "float" else np.int64
@@ -83,8 +84,9 @@ def run(
     for step in range(samples * period + program.latency):
         now = dict(silence)
         for population in program.populations:
-            sample, t = divmod(step - population.offset, period)
-            if not (0 <= sample < samples and t < steps):
+            sample, within = divmod(step - population.offset, period)
+            t, between = divmod(within, program.stride)
+            if between or not (0 <= sample < samples and t < steps):
                 continue
             name = population.name
             tested: State = {}
@@ -132,15 +134,16 @@ def apply(operator: Operator, x: Array) -> Array:
         case Dense(weight):
             return weight @ x.ravel()
         case Identity(weight):
-            return weight * x
+            return weight * x.ravel()
         case Conv2d(weight, stride, padding, dilation, groups):
             (ph, pw), (sh, sw), (dh, dw) = padding, stride, dilation
             kh, kw = ((k - 1) * d + 1 for k, d in zip(weight.shape[2:], dilation, strict=True))
-            padded = np.pad(x, ((0, 0), (ph, ph), (pw, pw)))
+            padded = np.pad(x.reshape(planar(x.shape)), ((0, 0), (ph, ph), (pw, pw)))
             patches = sliding_window_view(padded, (len(x), kh, kw))[0]
             patches = patches[::sh, ::sw, :, ::dh, ::dw]  # [h, w, c, kernel_h, kernel_w]
-            parts = zip(np.split(weight, groups), np.split(patches, groups, axis=2), strict=True)
-            return np.concatenate([np.tensordot(w, p, ([1, 2, 3], [2, 3, 4])) for w, p in parts])
+            patches = patches.transpose(2, 3, 4, 0, 1)
+            parts = zip(np.split(weight, groups), np.split(patches, groups), strict=True)
+            return np.concatenate([_product(w, p) for w, p in parts])
     raise InputError(f"the reference has no operator {type(operator).__name__}")
 
 
@@ -148,36 +151,61 @@ def advance(neuron: Neuron, ports: State, state: State) -> tuple[Array, State, S
     """One step of a population: (output, state as tested, state after reset)."""
     match neuron:
         case Relay():
-            x = ports["input"]
+            x = ports["input"] + neuron.bias
             return round_shift(x, neuron.shift) if np.any(neuron.shift) else x, {}, {}
         case LIFNeuron():
-            u = (1 - neuron.current_decay) * state["u"] + neuron.gain * ports["input"]
-            v = (1 - neuron.voltage_decay) * state["v"] + u + neuron.bias
+            u, v = _leaky(neuron, ports["input"], state)
             return _fire(v, neuron.threshold, neuron.reset, neuron.reset_to, u=u)
         case Integrator():
-            u = (1 - neuron.current_decay) * state["u"] + neuron.gain * ports["input"]
-            v = (1 - neuron.voltage_decay) * state["v"] + u + neuron.bias
+            u, v = _leaky(neuron, ports["input"], state)
             return v, {"u": u, "v": v}, {"u": u, "v": v}
         case EINeuron():
             current = neuron.gain * ports["balanced"] / np.maximum(ports["shunt"], neuron.floor)
             v = (1 - neuron.voltage_decay) * state["v"] + current + neuron.bias
             return _fire(v, neuron.threshold, neuron.reset, neuron.reset_to)
         case LIFNeuronFixed():
-            u = toward_zero(state["u"] * (4096 - (neuron.current_decay + 1)), DECAY_BITS)
-            u = wrap(u + (ports["input"] << CURRENT_SHIFT))
-            v = toward_zero(state["v"] * (4096 - neuron.voltage_decay), DECAY_BITS)
-            bias = neuron.bias_mantissa << neuron.bias_exponent
-            v = np.clip(v + u + bias, -STATE_MAX, STATE_MAX)
+            u, v = _leaky_fixed(neuron, ports["input"], state)
             threshold = neuron.threshold << CURRENT_SHIFT
-            amount = threshold if neuron.reset == "subtract" else _ZERO
+            amount = threshold if neuron.reset == "subtract" else neuron.reset_to
             return _fire(v, threshold, neuron.reset, amount, u=u)
+        case IntegratorFixed():
+            u, v = _leaky_fixed(neuron, ports["input"], state)
+            return round_shift(v, neuron.shift), {"u": u, "v": v}, {"u": u, "v": v}
         case EINeuronFixed():
             q = quotient(ports["balanced"], ports["shunt"], neuron)
             v = toward_zero(state["v"] * (4096 - neuron.voltage_decay), DECAY_BITS)
             v = v + toward_zero(q * neuron.gain, GAIN_BITS) + neuron.bias
-            amount = neuron.threshold if neuron.reset == "subtract" else _ZERO
+            amount = neuron.threshold if neuron.reset == "subtract" else neuron.reset_to
             return _fire(v, neuron.threshold, neuron.reset, amount)
     raise InputError(f"the reference has no neuron model {type(neuron).__name__}")
+
+
+def _product(weight: Array, patches: Array) -> Array:
+    """Σ weight·patch over the last three axes of `weight` and the first three of `patches`.
+
+    Integers are summed in float64, in which a product of matrices is fast, if no partial sum can
+    reach 2⁵³: then each of them is exact.
+    """
+    if weight.dtype.kind == "i":
+        reach = np.abs(weight).sum(axis=(1, 2, 3)).max() * float(np.abs(patches).max())
+        if reach < 2**53:
+            return _product(weight.astype(float), patches.astype(float)).astype(np.int64)
+    return np.tensordot(weight, patches, 3)
+
+
+def _leaky(neuron: LIFNeuron | Integrator, x: Array, state: State) -> tuple[Array, Array]:
+    u = (1 - neuron.current_decay) * state["u"] + neuron.gain * x + neuron.current_bias
+    return u, (1 - neuron.voltage_decay) * state["v"] + u + neuron.bias
+
+
+def _leaky_fixed(
+    neuron: LIFNeuronFixed | IntegratorFixed, x: Array, state: State
+) -> tuple[Array, Array]:
+    u = toward_zero(state["u"] * (4096 - (neuron.current_decay + 1)), DECAY_BITS)
+    u = wrap(u + ((x + neuron.current_bias) << CURRENT_SHIFT))
+    v = toward_zero(state["v"] * (4096 - neuron.voltage_decay), DECAY_BITS)
+    v = v + u + (neuron.bias_mantissa << neuron.bias_exponent)
+    return u, np.clip(v, -STATE_MAX, STATE_MAX)
 
 
 def quotient(balanced: Array, shunt: Array, neuron: EINeuronFixed) -> Array:

@@ -10,7 +10,7 @@ import numpy as np
 
 from eideploy.errors import InputError
 from eideploy.program import Array, LIFNeuronFixed, Population, Program, Trace
-from eideploy.program.neurons import CURRENT_SHIFT
+from eideploy.program.neuron import CURRENT_SHIFT
 
 
 class Wire(NamedTuple):

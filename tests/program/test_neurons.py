@@ -69,7 +69,7 @@ def test_a_narrow_integer_does_not_overflow() -> None:
 def test_options_are_not_parameters() -> None:
     lif = LIFNeuronFixed(**LIF_FIXED, reset="subtract")
     assert lif.reset == "subtract"
-    assert set(lif.parameters()) == set(LIF_FIXED)
+    assert set(lif.parameters()) == {*LIF_FIXED, "reset_to", "current_bias"}
 
 
 @pytest.mark.parametrize("values", [np.array(["a"]), np.array([1j]), np.array([None])])
@@ -107,9 +107,11 @@ def test_the_floor_of_a_divisor_is_positive(floor: float) -> None:
 
 
 @pytest.mark.parametrize(
-    ("make", "rank"), [(Dense, 2), (Conv2d, 4), (Identity, 0)], ids=["dense", "conv", "identity"]
+    ("make", "rank"),
+    [(Dense, 2), (Conv2d, 4), (Identity, "0 or 1")],
+    ids=["dense", "conv", "identity"],
 )
-def test_weights_of_the_wrong_rank(make: type[Operator], rank: int) -> None:
+def test_weights_of_the_wrong_rank(make: type[Operator], rank: object) -> None:
     with pytest.raises(InputError, match=rf"needs weights of rank {rank}, got shape \(1, 1, 1\)"):
         make(np.ones((1, 1, 1)))
 
@@ -140,3 +142,16 @@ def test_shape_that_a_convolution_gives() -> None:
 def test_identity_maps_between_shapes_of_one_size() -> None:
     assert Identity(1.0).fits((2, 3, 4), (24,))
     assert not Identity(1.0).fits((2, 3, 4), (23,))
+
+
+def test_identity_holds_one_weight_or_one_for_each_neuron() -> None:
+    assert Identity(np.arange(6)).fits((2, 3), (6,))
+    assert not Identity(np.arange(3)).fits((2, 3), (6,))
+
+
+def test_a_convolution_sees_a_sequence_as_a_plane_of_height_1() -> None:
+    conv = Conv2d(np.ones((4, 2, 1, 3)), padding=(0, 1))
+    assert conv.output_shape((2, 7)) == (4, 1, 7)
+    assert conv.fits((2, 7), (4, 7))
+    assert conv.fits((2, 1, 7), (4, 7))
+    assert not conv.fits((2, 7), (4, 6))

@@ -36,7 +36,8 @@ from eideploy.program import (
     save_stimulus,
     save_trace,
 )
-from eideploy.program.neurons import NEURONS, Neuron
+from eideploy.program.neuron import Neuron
+from eideploy.program.neurons import NEURONS
 
 NAMES = st.text(min_size=1, max_size=8)
 FLOATS = st.floats(-1e6, 1e6)
@@ -89,7 +90,8 @@ def programs(draw: st.DrawFn) -> Program:
         if source.shape == target.shape == (1, 2, 2):
             kinds.append(Conv2d)
         kind = draw(st.sampled_from(kinds))
-        shape = {Dense: (4, 4), Identity: (), Conv2d: (1, 1, 3, 1)}[kind]
+        one_to_one = draw(st.sampled_from([(), (4,)]))
+        shape = {Dense: (4, 4), Identity: one_to_one, Conv2d: (1, 1, 3, 1)}[kind]
         integer = arithmetic == "integer"
         element: Any = st.integers(-256, 255) if integer else FLOATS
         weight = draw(hnp.arrays(np.int64 if integer else np.float64, shape, elements=element))
@@ -111,6 +113,7 @@ def programs(draw: st.DrawFn) -> Program:
         tuple(draw(st.lists(st.sampled_from(names), unique=True))),
         draw(st.none() | st.floats(1e-6, 1)),
         draw(st.dictionaries(NAMES, st.none() | st.integers() | FLOATS | NAMES, max_size=3)),
+        draw(st.integers(1, 3)),
     )
 
 
