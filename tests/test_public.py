@@ -21,8 +21,9 @@ PUBLIC = {
         Imported import_checkpoint
     """,
     "eideploy.graph": """
-        EIConv2d EILinear Finding GraphDescription GraphWarning NodeDescription SoftResetLIF
-        TimeConstant check describe graph_dt read write
+        EIConv2d EILinear Finding GraphDescription GraphWarning NodeDescription
+        SoftResetCubaLIF SoftResetIF SoftResetLIF TimeConstant check describe graph_dt read
+        subtract_on_reset write
     """,
     "eideploy.graph.export": """
         Form calibrate_shunt_means export node_names

@@ -8,10 +8,11 @@ import nir
 import numpy as np
 
 from eideploy.errors import GraphError, UnsupportedError
-from eideploy.graph import SoftResetLIF
+from eideploy.graph import SoftResetCubaLIF, SoftResetIF, SoftResetLIF
+from eideploy.graph.soft_reset import SOFT_RESET_NODES
 from eideploy.program import Array, EINeuron, Integrator, LIFNeuron, Neuron
 
-NEURON_NODES = (nir.LIF, SoftResetLIF, nir.CubaLIF, nir.IF, nir.LI, nir.CubaLI, nir.I)
+NEURON_NODES = (nir.LIF, nir.CubaLIF, nir.IF, *SOFT_RESET_NODES, nir.LI, nir.CubaLI, nir.I)
 """Nodes that become populations with a membrane potential."""
 
 DIVISIBLE_NODES = (nir.LIF, SoftResetLIF)
@@ -33,7 +34,7 @@ def membrane(name: str, node: nir.NIRNode, bias: Array, dt: float | None) -> Neu
     """
     fixed: dict[str, Any]
     gain: Array
-    if isinstance(node, (nir.IF, nir.I)):
+    if isinstance(node, (nir.IF, SoftResetIF, nir.I)):
         step = 1.0 if dt is None else dt
         gain = step * _double(node.r)
         fixed = {
@@ -42,7 +43,7 @@ def membrane(name: str, node: nir.NIRNode, bias: Array, dt: float | None) -> Neu
             "gain": gain,
             "bias": gain * bias,
         }
-    elif isinstance(node, (nir.CubaLIF, nir.CubaLI)):
+    elif isinstance(node, (nir.CubaLIF, SoftResetCubaLIF, nir.CubaLI)):
         a_mem, a_syn = _decay(name, node.tau_mem, dt), _decay(name, node.tau_syn, dt)
         gain = a_syn * _double(node.w_in) * a_mem * _double(node.r)
         fixed = {
@@ -100,12 +101,12 @@ def divisive_membrane(
 
 def _test(node: nir.NIRNode) -> dict[str, Array]:
     threshold = _double(node.v_threshold)
-    reset_to = threshold if isinstance(node, SoftResetLIF) else _double(node.v_reset)
+    reset_to = threshold if isinstance(node, SOFT_RESET_NODES) else _double(node.v_reset)
     return {"threshold": threshold, "reset_to": reset_to}
 
 
 def _reset(node: nir.NIRNode) -> Any:
-    return "subtract" if isinstance(node, SoftResetLIF) else "value"
+    return "subtract" if isinstance(node, SOFT_RESET_NODES) else "value"
 
 
 def _decay(name: str, tau: Array, dt: float | None) -> Array:

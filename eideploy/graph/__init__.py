@@ -5,9 +5,15 @@ Exporting a trained network is in `eideploy.graph.export`, which alone needs tor
 
 from eideploy.graph.check import Finding, check, graph_dt
 from eideploy.graph.describe import GraphDescription, NodeDescription, TimeConstant, describe
-from eideploy.graph.dialect import EIConv2d, EILinear, SoftResetLIF
+from eideploy.graph.dialect import EIConv2d, EILinear
 from eideploy.graph.io import read, write
 from eideploy.graph.repair import GraphWarning
+from eideploy.graph.soft_reset import (
+    SoftResetCubaLIF,
+    SoftResetIF,
+    SoftResetLIF,
+    subtract_on_reset,
+)
 
 __all__ = [
     "EIConv2d",
@@ -16,11 +22,14 @@ __all__ = [
     "GraphDescription",
     "GraphWarning",
     "NodeDescription",
+    "SoftResetCubaLIF",
+    "SoftResetIF",
     "SoftResetLIF",
     "TimeConstant",
     "check",
     "describe",
     "graph_dt",
     "read",
+    "subtract_on_reset",
     "write",
 ]

@@ -15,7 +15,8 @@ import numpy as np
 from eideploy.errors import GraphError
 from eideploy.graph.codec import Shape, check_name, convert, stored
 from eideploy.graph.context import within
-from eideploy.graph.dialect import DIALECT, Array, check_finite
+from eideploy.graph.dialect import DIALECT
+from eideploy.graph.numbers import Array, check_finite
 from eideploy.graph.schema import NODE_TYPES, Kind, NodeType, node_type
 from eideploy.graph.shapes import infer
 

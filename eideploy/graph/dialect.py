@@ -1,4 +1,4 @@
-"""The E-I dialect of NIR: three node types that standard NIR cannot express.
+"""The E-I dialect of NIR: circuits and soft reset, which standard NIR cannot express.
 
 A file that holds one of them is read by eideploy only; other tools refuse it by its node type.
 All arrays are stored as given (dtype and bits); the invariants are checked once, at construction.
@@ -12,11 +12,10 @@ from typing import Any
 
 import nir
 import numpy as np
-from numpy.typing import NDArray
 
 from eideploy.errors import GraphError
-
-Array = NDArray[Any]
+from eideploy.graph.numbers import Array, check_finite, real_numbers
+from eideploy.graph.soft_reset import SOFT_RESET_NODES
 
 NON_NEGATIVE = ("weight_ee", "weight_ie", "weight_ei", "gain_i", "gain_e")
 
@@ -133,73 +132,7 @@ class EIConv2d(nir.NIRNode):  # type: ignore[misc]
         _check_circuit(self, "channels", "kernel height", "kernel width")
 
 
-@dataclass(eq=False)
-class SoftResetLIF(nir.NIRNode):  # type: ignore[misc]
-    r"""Leaky integrate-and-fire neuron that keeps what exceeds the threshold (soft reset).
-
-    .. math::
-        \tau \dot{v} = (v_{leak} - v) + R I, \qquad
-        z = [v > v_{threshold}], \qquad v \leftarrow v - v_{threshold} \text{ where } z = 1
-
-    All four arrays have the shape of the population.
-
-    Args:
-        tau: τ, membrane time constant, seconds, > 0 (checked by `eideploy.graph.check`).
-        r: R, membrane resistance, voltage per current.
-        v_leak: resting potential, voltage.
-        v_threshold: θ, firing threshold, voltage; also what a spike subtracts.
-
-    Raises:
-        GraphError: shapes disagree, or a number is NaN or infinite.
-    """
-
-    tau: Array
-    r: Array
-    v_leak: Array
-    v_threshold: Array
-
-    def __post_init__(self) -> None:
-        for field in ("tau", "r", "v_leak", "v_threshold"):
-            setattr(self, field, _numbers(self, field))
-        self.validate()
-        self.input_type = {"input": np.array(self.tau.shape, dtype=int)}
-        self.output_type = {"output": np.array(self.tau.shape, dtype=int)}
-
-    def validate(self) -> None:
-        """Check the invariants again, for a node whose arrays may have been changed."""
-        fields = ("tau", "r", "v_leak", "v_threshold")
-        shapes = {field: getattr(self, field).shape for field in fields}
-        if len(set(shapes.values())) > 1:
-            listed = ", ".join(f"{field} {shape}" for field, shape in shapes.items())
-            raise GraphError(
-                f"SoftResetLIF: parameters differ in shape: {listed}",
-                "Give all of them the shape of the population.",
-            )
-        for field in fields:
-            check_finite(type(self).__name__, field, getattr(self, field))
-
-
-DIALECT = (EILinear, EIConv2d, SoftResetLIF)
-
-
-def check_finite(kind: str, field: str, values: Array) -> None:
-    """Raise a GraphError that counts the NaN and infinite numbers of `values`, if there are any."""
-    bad = int(np.size(values) - np.count_nonzero(np.isfinite(values)))
-    if bad:
-        raise GraphError(
-            f"{kind}: {field} holds {bad} NaN or infinite of {np.size(values)} values",
-            "Train or export again; a network with such values cannot run.",
-        )
-
-
-def _numbers(node: nir.NIRNode, field: str) -> Array:
-    """A field as an array of real numbers."""
-    array = np.asarray(getattr(node, field))
-    if array.dtype.kind not in "fiu":
-        raise GraphError(
-            f"{type(node).__name__}: {field} has dtype {array.dtype}, expected real numbers"
-        )
-    return array
+DIALECT = (EILinear, EIConv2d, *SOFT_RESET_NODES)
 
 
 def _pair(kind: str, field: str, value: object, least: int) -> tuple[int, int]:
@@ -214,8 +147,8 @@ def _pair(kind: str, field: str, value: object, least: int) -> tuple[int, int]:
 def _settle_circuit(node: EILinear | EIConv2d) -> None:
     """Bring the fields of a circuit to their types."""
     for field in (*NON_NEGATIVE, "bias"):
-        setattr(node, field, _numbers(node, field))
-    floor = _numbers(node, "floor")
+        setattr(node, field, real_numbers(node, field))
+    floor = real_numbers(node, "floor")
     if floor.ndim:
         raise GraphError(
             f"{type(node).__name__}: floor has shape {floor.shape}, expected one number"

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 import nir
 
 from eideploy.errors import GraphError
-from eideploy.graph.dialect import DIALECT, EIConv2d, EILinear, SoftResetLIF
+from eideploy.graph.dialect import DIALECT, EIConv2d, EILinear
+from eideploy.graph.soft_reset import SoftResetCubaLIF, SoftResetIF, SoftResetLIF
 
 
 class Kind(enum.Enum):
@@ -159,12 +160,14 @@ NODE_TYPES: dict[str, NodeType] = {
                 Field("padding", Kind.INTEGERS, least=0),
             ),
         ),
+        NodeType(SoftResetIF, _arrays(*SoftResetIF.parameters), is_neuron=True),
         NodeType(
-            SoftResetLIF,
-            _arrays("tau", "r", "v_leak", "v_threshold"),
-            ("tau",),
+            SoftResetCubaLIF,
+            _arrays(*SoftResetCubaLIF.parameters),
+            ("tau_syn", "tau_mem"),
             is_neuron=True,
         ),
+        NodeType(SoftResetLIF, _arrays(*SoftResetLIF.parameters), ("tau",), is_neuron=True),
     )
 }
 """Every node type that eideploy reads and writes, by its name in a file (nested graphs aside)."""

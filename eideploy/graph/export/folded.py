@@ -19,10 +19,12 @@ from eideploy.cells import EICircuit
 from eideploy.cells.circuit import adaptive_stabilizer, floor_stabilizer
 from eideploy.errors import GraphError, InputError
 from eideploy.graph.context import within
-from eideploy.graph.dialect import Array, EIConv2d, EILinear, SoftResetLIF
+from eideploy.graph.dialect import EIConv2d, EILinear
 from eideploy.graph.export.layers import PlainNode
 from eideploy.graph.export.naming import node_names
+from eideploy.graph.numbers import Array
 from eideploy.graph.repair import Edge
+from eideploy.graph.soft_reset import SoftResetLIF
 
 _NEURONS = (nir.LIF, SoftResetLIF)
 _LAYERS = (EILinear, EIConv2d, nir.Linear, nir.Affine, nir.Conv2d)

@@ -10,8 +10,8 @@ import torch
 
 from eideploy.errors import GraphError, UnsupportedError
 from eideploy.graph.codec import Shape
-from eideploy.graph.dialect import Array
 from eideploy.graph.export.naming import is_normalized
+from eideploy.graph.numbers import Array
 
 PlainNode: TypeAlias = nir.Linear | nir.Affine | nir.Conv2d
 

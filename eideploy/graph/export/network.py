@@ -17,12 +17,14 @@ from eideploy.errors import GraphError, InputError, UnsupportedError
 from eideploy.graph.check import validate
 from eideploy.graph.codec import Shape
 from eideploy.graph.context import within
-from eideploy.graph.dialect import Array, EIConv2d, EILinear, SoftResetLIF
+from eideploy.graph.dialect import EIConv2d, EILinear
 from eideploy.graph.export.folded import fold
 from eideploy.graph.export.layers import plain_layer
 from eideploy.graph.export.naming import INPUT, Node, wire
+from eideploy.graph.numbers import Array
 from eideploy.graph.repair import Edge, GraphWarning
 from eideploy.graph.shapes import apply, output_shape
+from eideploy.graph.soft_reset import SoftResetLIF
 
 Form = Literal["ei", "folded"]
 
