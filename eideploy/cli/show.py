@@ -54,7 +54,7 @@ def _branches(description: GraphDescription) -> dict[str, list[str]]:
 
 def show_program(program: Program, json: bool) -> None:
     """Populations, projections and what they take of a chip."""
-    from eideploy.compile.fit import usage
+    from eideploy.compile.demand import usage
 
     used = usage(program)
     populations = [

@@ -1,4 +1,4 @@
-"""Pass `fit`: an integer Program against the limits of a board of chips."""
+"""Pass `fit`: an integer Program against what a board of chips can do and hold."""
 
 from __future__ import annotations
 
@@ -7,48 +7,25 @@ from typing import ClassVar
 
 import numpy as np
 
+from eideploy.compile.chip import Chip
+from eideploy.compile.placement import place
+from eideploy.compile.ranges import own_range, port_ranges, relay_range
 from eideploy.errors import UnsupportedError
-from eideploy.program import Program
-
-
-@dataclass(frozen=True)
-class Limits:
-    """What a board has. The defaults are those of Loihi 2, from public sources (Intel, Lava).
-
-    Args:
-        name: of the chip.
-        chips: on the board; 8 on Intel's Kapoho Point.
-        cores: usable neuro-cores of a chip.
-        neurons_per_core: most neurons on one core.
-        synapse_bytes_per_core: synaptic memory of one core.
-        longest_delay: most steps that a projection can wait.
-    """
-
-    name: str = "Loihi 2"
-    chips: int = 8
-    cores: int = 120
-    neurons_per_core: int = 8192
-    synapse_bytes_per_core: int = 128 * 1024
-    longest_delay: int = 62
-
-
-@dataclass(frozen=True)
-class Usage:
-    """What a Program takes of a board, at least: a bound from below, not a placement."""
-
-    neurons: int
-    synapse_bytes: int
+from eideploy.program import LIFNeuronFixed, Population, Program, Relay, Source
 
 
 @dataclass(frozen=True)
 class Fit:
-    """Program → the same Program, if it can possibly fit on the board.
+    """Program → the same Program, if the board can do what it asks and has cores for all of it.
 
-    Compares totals, of neurons and of synaptic memory (one byte a weight, kernels of convolutions
-    shared), and every delay. A Program that passes may still need a placement that does not exist.
+    Checks neuron models, payloads, weights and delays, and places all populations, see
+    `eideploy.compile.placement`.
+
+    Args:
+        chip: and how many of them the board has.
     """
 
-    limits: Limits = Limits()
+    chip: Chip
 
     name: ClassVar[str] = "fit"
     requires: ClassVar[frozenset[str]] = frozenset({"proven"})
@@ -56,38 +33,66 @@ class Fit:
 
     def __call__(self, program: Program) -> Program:
         """Raises `UnsupportedError` that says which limit breaks and by how much."""
-        used, board = usage(program), self.limits
-        cores = board.chips * board.cores
-        needed = {
-            "neurons": (used.neurons, cores * board.neurons_per_core),
-            "bytes of synapses": (used.synapse_bytes, cores * board.synapse_bytes_per_core),
-        }
-        for what, (number, limit) in needed.items():
-            if number > limit:
-                raise UnsupportedError(
-                    f"the network needs {number} {what}, "
-                    f"a board of {board.chips} {board.name} has {limit}",
-                    "Make the network smaller, or spread it over several boards by hand.",
-                )
-        for projection in program.projections:
-            if projection.delay > board.longest_delay:
-                raise UnsupportedError(
-                    f"projection {projection.name} has to wait {projection.delay} steps for the "
-                    f"longest path to {projection.target!r}; {board.name} can wait "
-                    f"{board.longest_delay}",
-                    "Compile it with `align`, which puts relays into what waits long.",
-                )
+        if not self.chip.programmable_neurons.value:
+            for population in program.populations:
+                self._check_model(population)
+        self._check_payloads(program)
+        self._check_projections(program)
+        place(program, self.chip)
         return program
 
+    def _check_model(self, population: Population) -> None:
+        """Raise if a population is no LIF as `lava.proc.lif` has it."""
+        neuron, why = population.neuron, ""
+        if isinstance(neuron, LIFNeuronFixed):
+            if neuron.reset == "subtract":
+                why = "is reset by subtraction"
+            elif np.any(neuron.reset_to):
+                why = "is reset to another value than 0"
+            elif np.any(neuron.current_bias):
+                why = "has a constant input through its synaptic filter"
+        elif not isinstance(neuron, Source):
+            why = f"is of the model {type(neuron).__name__}"
+        if why:
+            raise UnsupportedError(
+                f"population {population.name!r} {why}; {self.chip.name} has leaky "
+                "integrate-and-fire neurons with reset to 0, and no others",
+                "Take a chip with programmable neurons, such as Loihi 2.",
+            )
 
-def usage(program: Program) -> Usage:
-    """Count what a Program takes of a board."""
-    inputs = {population.name for population in program.sources}
-    return Usage(
-        neurons=sum(p.size for p in program.populations if p.name not in inputs),
-        synapse_bytes=sum(
-            # Non-zero synapses of a matrix; of a convolution the kernel, once.
-            int(np.count_nonzero(projection.operator.weight))
-            for projection in program.projections
-        ),
-    )
+    def _check_payloads(self, program: Program) -> None:
+        """Raise if a graded value is wider than a spike can carry."""
+        limit = self.chip.payload_bits.value
+        ports = port_ranges(program)
+        for population in program.populations:
+            if not any(p.source == population.name for p in program.projections):
+                continue
+            match population.neuron:
+                case Relay():
+                    emitted = relay_range(population, ports[population.name, "input"])
+                case _:
+                    emitted = own_range(population)
+            largest = float(np.max(emitted.magnitude))
+            if largest >= 2 ** max(1, limit - 1):
+                raise UnsupportedError(
+                    f"population {population.name!r} emits values of up to {largest:.0f}; a spike "
+                    f"of {self.chip.name} carries "
+                    f"{'nothing' if limit == 1 else f'{limit} bits, sign included'}",
+                    "Show spikes instead of graded values, or take a chip with graded spikes.",
+                )
+
+    def _check_projections(self, program: Program) -> None:
+        longest, bits = self.chip.longest_delay.value, self.chip.weight_bits.value
+        for projection in program.projections:
+            if projection.delay > longest:
+                raise UnsupportedError(
+                    f"projection {projection.name} has to wait {projection.delay} steps for the "
+                    f"longest path to {projection.target!r}; {self.chip.name} can wait {longest}",
+                    "Compile it with `align`, which puts relays into what waits long.",
+                )
+            largest = int(np.abs(projection.operator.weight).max(initial=0))
+            if largest > 2 ** (bits - 1):
+                raise UnsupportedError(
+                    f"projection {projection.name} has a weight of {largest}; "
+                    f"{self.chip.name} holds {bits} bits, sign included"
+                )

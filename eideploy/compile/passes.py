@@ -7,6 +7,7 @@ from typing import Any, Literal, Protocol, runtime_checkable
 
 import nir
 
+from eideploy.compile.chip import Chip
 from eideploy.errors import EideployError, UnsupportedError
 from eideploy.program import Program
 
@@ -25,12 +26,14 @@ class CompileOptions:
         pool: `fold` makes pools part of the kernels behind them wherever that is exact, `relay`
             leaves them populations of graded relays.
         dt: step in seconds, where the graph does not say it.
+        chip: on which an integer Program has to fit; each target has one that it takes by default.
     """
 
     mapping: Mapping = "fused"
     weight_bits: int = 8
     pool: Pools = "fold"
     dt: float | None = None
+    chip: Chip | None = None
 
 
 @runtime_checkable

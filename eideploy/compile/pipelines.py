@@ -29,5 +29,6 @@ def float_pipeline(options: CompileOptions) -> tuple[Pass, ...]:
 
 
 def integer_pipeline(options: CompileOptions) -> tuple[Pass, ...]:
-    """Graph → aligned integer Program, proven not to overflow."""
-    return (*float_pipeline(options), Equalize(), Quantize(options.weight_bits), Prove(), Fit())
+    """Graph → aligned integer Program, proven not to overflow, and to fit where a chip is given."""
+    fit = () if options.chip is None else (Fit(options.chip),)
+    return (*float_pipeline(options), Equalize(), Quantize(options.weight_bits), Prove(), *fit)

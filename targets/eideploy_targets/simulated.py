@@ -11,6 +11,7 @@ from eideploy.program import Program, Stimulus, Trace
 from eideploy.simulate import reference
 from eideploy.simulate.record import Progress, Record
 from eideploy.targets import Availability
+from eideploy_targets.specs import fitted
 
 
 @dataclass(frozen=True)
@@ -23,7 +24,7 @@ class Reference:
 
     def pipeline(self, options: CompileOptions) -> tuple[Pass, ...]:
         """Integers, as for a chip."""
-        return integer_pipeline(options)
+        return integer_pipeline(fitted(options))
 
     def available(self) -> Availability:
         """Always: it needs nothing but NumPy."""
@@ -56,7 +57,7 @@ class Twin:
 
     def pipeline(self, options: CompileOptions) -> tuple[Pass, ...]:
         """Integers, as for a chip."""
-        return integer_pipeline(options)
+        return integer_pipeline(fitted(options))
 
     def available(self) -> Availability:
         """Whether torch is installed."""

@@ -12,7 +12,6 @@ from hypothesis import strategies as st
 
 from eideploy.compile import CompileOptions, float_pipeline, integer_pipeline, run_passes
 from eideploy.compile.equalize import Equalize
-from eideploy.compile.fit import Fit, Limits
 from eideploy.compile.overflow import Prove
 from eideploy.compile.quantize import Quantize
 from eideploy.compile.ranges import port_ranges
@@ -165,18 +164,6 @@ def test_prove_names_the_population_that_overflows(dense_graph):
     broken = program.replace_projection(projection, replace(projection, exponent=20))
     with pytest.raises(QuantizationError, match=r"'lif2'.*'balanced'"):
         Prove()(broken)
-
-
-def test_a_limit_of_the_chip_that_breaks_is_named(dense_graph):
-    program = run_passes(integer_pipeline(CompileOptions()), dense_graph())
-    with pytest.raises(UnsupportedError, match=r"41 neurons, a board of 2 tiny has 40"):
-        Fit(Limits(name="tiny", chips=2, cores=1, neurons_per_core=20))(program)
-    late = replace(program.projections[-1], delay=63)
-    waiting = program.replace_projection(program.projections[-1], late)
-    with pytest.raises(
-        UnsupportedError, match=r"lif2→readout.* 63 steps .*'readout'; Loihi 2 .* 62"
-    ):
-        Fit()(waiting)
 
 
 def test_plain_lif_and_cuba_lif_quantize(frames):

@@ -14,6 +14,7 @@ from eideploy.simulate.record import Progress, Record
 from eideploy.targets import Availability
 from eideploy_targets.lava import limits
 from eideploy_targets.lava.start_method import forking
+from eideploy_targets.specs import fitted
 
 PYTHON = (3, 10)
 """The only Python on which lava-nc 0.10 can be imported."""
@@ -118,4 +119,4 @@ class LavaFixed(_Lava):
 
     def pipeline(self, options: CompileOptions) -> tuple[Pass, ...]:
         """Passes from a graph to an integer Program that cannot overflow."""
-        return integer_pipeline(options)
+        return integer_pipeline(fitted(options))
