@@ -8,6 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
+from eideploy.cli.compilation import compile_options
 from eideploy.cli.console import progress_bar, remark
 from eideploy.cli.inputs import is_program, load_input, load_model, read_stimulus
 from eideploy.cli.options import (
@@ -30,7 +31,7 @@ from eideploy.cli.options import (
 from eideploy.cli.runs import show_run, write_page
 from eideploy.cli.show import show_graph, show_program, show_trace
 from eideploy.errors import InputError
-from eideploy.program import Program, load_program, save_program, save_trace
+from eideploy.program import load_program, save_program, save_trace
 
 
 def export(
@@ -60,7 +61,12 @@ def compile_(
     json: Json = False,
 ) -> None:
     """Compile a network for a target and show what became of it."""
-    program = _compile(model, target, mapping, weight_bits, pool, dt)
+    from eideploy.compile import run_passes
+    from eideploy.targets import load_target
+
+    subject = load_model(model)
+    options = compile_options(subject, mapping=mapping, weight_bits=weight_bits, pool=pool, dt=dt)
+    program = run_passes(load_target(target).pipeline(options), subject.graph)
     save_program(output, program)
     show_program(program, json)
 
@@ -82,6 +88,7 @@ def run(
     json: Json = False,
 ) -> None:
     """Run a network, or a compiled Program (.npz), on a target."""
+    from eideploy.compile import run_passes
     from eideploy.simulate.record import Record
     from eideploy.targets import load_target, require
 
@@ -94,8 +101,12 @@ def run(
         shown = read_stimulus(stimulus, tuple(p.name for p in program.sources))
         shown = shown if samples is None else shown.take(slice(samples))
     else:
-        program = _compile(model, target, mapping, weight_bits, pool, dt)
-        shown = load_input(load_model(model), stimulus, samples)
+        subject = load_model(model)
+        options = compile_options(
+            subject, mapping=mapping, weight_bits=weight_bits, pool=pool, dt=dt
+        )
+        program = run_passes(backend.pipeline(options), subject.graph)
+        shown = load_input(subject, stimulus, samples)
     with progress_bar(f"running on {target}") as progress:
         trace = backend.run(program, shown, Record(), progress)
     if output is not None:
@@ -152,20 +163,3 @@ def with_timeout(target: Any, timeout: float | None) -> Any:
     if not hasattr(target, "timeout"):
         raise InputError(f"target {target.name!r} has no time-out", "Leave out --timeout.")
     return replace(target, timeout=timeout)
-
-
-def _compile(
-    path: Path,
-    target: str,
-    mapping: MappingChoice,
-    weight_bits: int | None,
-    pool: PoolChoice,
-    dt: float | None,
-) -> Program:
-    from eideploy.compile import CompileOptions, run_passes
-    from eideploy.targets import load_target
-
-    model = load_model(path)
-    bits = weight_bits or (model.run.recipe.quantize.weight_bits if model.run else 8)
-    options = CompileOptions(mapping.value, bits, pool.value, dt)
-    return run_passes(load_target(target).pipeline(options), model.graph)

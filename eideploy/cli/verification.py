@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from eideploy.cli.compilation import compile_options
 from eideploy.cli.console import out, print_json, remark, stages
 from eideploy.cli.deploy import with_timeout
 from eideploy.cli.inputs import Model, frozen_trace, load_input, load_model, trained_trace
@@ -57,8 +58,7 @@ def verify(
     require(backend)
     subject = load_model(model, form)
     shown = load_input(subject, stimulus, samples)
-    bits = weight_bits or (subject.run.recipe.quantize.weight_bits if subject.run else 8)
-    options = CompileOptions(mapping.value, bits, pool.value, dt)
+    options = compile_options(subject, mapping=mapping, weight_bits=weight_bits, pool=pool, dt=dt)
     result = verify_model(subject, shown, backend, options)
     if html is not None:
         write_html(html, result)
