@@ -93,8 +93,8 @@ def place(program: Program, chip: Chip) -> Placement:
     if len(cores) > chip.cores_in_all:
         largest = max(populations, key=lambda p: len(placed[p.name]))
         raise UnsupportedError(
-            f"the network needs {len(cores):,} cores, a board of {chip.chips.value} {chip.name} has "
-            f"{chip.cores_in_all:,}; population {largest.name!r} alone needs "
+            f"the network needs {len(cores):,} cores, a board of {chip.chips.value} {chip.name} "
+            f"has {chip.cores_in_all:,}; population {largest.name!r} alone needs "
             f"{len(placed[largest.name]):,}",
             "Make the network smaller, or give another board with --chip.",
         )

@@ -15,7 +15,7 @@ from eideploy.compile.equalize import Equalize
 from eideploy.compile.overflow import Prove
 from eideploy.compile.quantize import Quantize
 from eideploy.compile.ranges import port_ranges
-from eideploy.errors import QuantizationError, UnsupportedError
+from eideploy.errors import QuantizationError
 from eideploy.program import (
     Conv2d,
     Dense,
