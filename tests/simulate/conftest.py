@@ -19,6 +19,7 @@ from eideploy.program import (
     EINeuronFixed,
     Identity,
     Integrator,
+    IntegratorFixed,
     LIFNeuron,
     LIFNeuronFixed,
     Neuron,
@@ -30,11 +31,13 @@ from eideploy.program import (
     Source,
     Stimulus,
     Trace,
+    planar,
 )
 from eideploy.simulate import reference, twin
 
 Execute = Callable[..., Trace]
-SHAPES = [(1,), (3,), (8,), (1, 4, 3), (2, 3, 3), (4, 3, 3)]
+SHAPES = [(1,), (3,), (8,), (2, 4), (1, 4, 3), (2, 3, 3), (4, 3, 3)]
+EXTREMES = [1 - 2**23, -1, 0, 1, 2**23 - 1]
 
 
 @pytest.fixture(scope="session", params=[reference.run, twin.run], ids=["reference", "twin"])
@@ -90,6 +93,12 @@ class _Draw:
             return self.rng.integers(int(low), int(high), shape, endpoint=True)
         return self.rng.uniform(low, high, shape)
 
+    def seldom_extreme(self, low: int, high: int, shape: tuple[int, ...]) -> NDArray[Any]:
+        """Integers in [low, high], or any that a state of 24 bits can be set to."""
+        if self.draw(st.integers(0, 4)):
+            return self.numbers(low, high, shape)
+        return self.rng.choice(EXTREMES, shape)
+
     def source(self) -> Source:
         if self.integer:
             return Source(-1.0, 1.0, scale=self.one_of(1.0, 15.0, 255.0))
@@ -99,18 +108,30 @@ class _Draw:
         """Any model, with parameters per neuron, that is neither silent nor always firing."""
         reset = self.one_of("value", "subtract")
         if self.integer:
-            kind = self.one_of(Relay, LIFNeuronFixed, EINeuronFixed)
+            kind = self.one_of(Relay, LIFNeuronFixed, IntegratorFixed, EINeuronFixed)
             if kind is Relay:
-                return Relay(shift=self.numbers(0, self.one_of(0, 4), shape))
+                shift = self.numbers(0, self.one_of(0, 4), shape)
+                return Relay(shift, bias=self.one_of(0, self.numbers(-40, 40, shape)))
             decays = [0, 1, 128, 1023, 2048, 4095]
+            leaky = {
+                "current_decay": self.rng.choice(decays, shape),
+                "voltage_decay": self.rng.choice([*decays, 4096], shape),
+                "bias_mantissa": self.numbers(-100, 300, shape),
+                "bias_exponent": self.numbers(0, 4, shape),
+                "current_bias": self.seldom_extreme(-20, 20, shape),
+            }
+            if kind is IntegratorFixed:
+                return IntegratorFixed(
+                    **leaky,
+                    initial=self.seldom_extreme(-5000, 5000, shape),
+                    shift=self.numbers(10, 23, shape),
+                )
             if kind is LIFNeuronFixed:
                 return LIFNeuronFixed(
-                    current_decay=self.rng.choice(decays, shape),
-                    voltage_decay=self.rng.choice([*decays, 4096], shape),
-                    bias_mantissa=self.numbers(-100, 300, shape),
-                    bias_exponent=self.numbers(0, 4, shape),
+                    **leaky,
                     threshold=self.numbers(0, self.one_of(20, 500, 131071), shape),
                     reset=reset,
+                    reset_to=self.seldom_extreme(-2000, 1000, shape),
                 )
             return EINeuronFixed(
                 voltage_decay=self.rng.choice([*decays, 4096], shape),
@@ -121,32 +142,38 @@ class _Draw:
                 quotient_shift=self.one_of(12, 0, 7, 16),
                 quotient_bits=self.one_of(17, 1, 8, 24),
                 reset=reset,
+                reset_to=self.seldom_extreme(-2000, 1000, shape),
             )
         kind = self.one_of(Relay, Integrator, LIFNeuron, EINeuron)
         if kind is Relay:
-            return Relay()
+            return Relay(bias=self.numbers(-0.1, 0.1, shape))
         common = {
             "voltage_decay": self.numbers(0, 1, shape),
             "gain": self.numbers(0.5, 2, shape),
             "bias": self.numbers(-0.1, 0.3, shape),
             "initial": self.numbers(-0.1, 0.1, shape),
         }
+        if kind in (Integrator, LIFNeuron):
+            common |= {
+                "current_decay": self.numbers(0, 1, shape),
+                "current_bias": self.numbers(-0.1, 0.1, shape),
+            }
         if kind is Integrator:
-            return Integrator(current_decay=self.numbers(0, 1, shape), **common)
+            return Integrator(**common)
         common |= {
             "threshold": self.numbers(0, 1.5, shape),
             "reset": reset,
             "reset_to": self.numbers(0, 0.5, shape),
         }
         if kind is LIFNeuron:
-            return LIFNeuron(current_decay=self.numbers(0, 1, shape), **common)
+            return LIFNeuron(**common)
         return EINeuron(floor=self.numbers(0.1, 1, shape), **common)
 
     def operator(self, source: tuple[int, ...], target: tuple[int, ...]) -> Operator:
         """Any operator that maps one shape to the other."""
         most = self.one_of(20, 1, 255) if self.integer else 1.0
         fitting: dict[type[Operator], bool] = {
-            Conv2d: len(source) == len(target) == 3,
+            Conv2d: min(len(source), len(target)) > 1,
             Identity: math.prod(source) == math.prod(target),
             Dense: True,
         }
@@ -154,8 +181,8 @@ class _Draw:
         if kind is Dense:
             return Dense(self.numbers(-most / 2, most, (math.prod(target), math.prod(source))))
         if kind is Identity:
-            return Identity(self.numbers(-most, most))
-        return self.convolution(most, source, target)
+            return Identity(self.numbers(-most, most, self.one_of((), (math.prod(source),))))
+        return self.convolution(most, planar(source), planar(target))
 
     def convolution(self, most: float, source: tuple[int, ...], target: tuple[int, ...]) -> Conv2d:
         """A convolution between two shapes, found by choosing the kernel last."""
@@ -171,15 +198,16 @@ class _Draw:
         weight = self.numbers(-most / 2, most, (target[0], source[0] // groups, *kernel))
         return Conv2d(weight, stride, padding, dilation, groups)
 
-    def projection(self, source: Population, target: Population) -> Projection:
-        """A projection that arrives when it is due or up to two steps later."""
+    def projection(self, source: Population, target: Population, stride: int) -> Projection:
+        """A projection that arrives when it is due or a few logical steps later."""
         due = target.offset - source.offset
+        late = self.draw(st.integers(0, 2)) + (0 if due > 0 else -(-(1 - due) // stride))
         return Projection(
             source.name,
             target.name,
             self.operator(source.shape, target.shape),
             self.one_of(*target.neuron.ports),
-            max(1, due) + self.draw(st.integers(0, 2)),
+            due + late * stride,
             self.draw(st.integers(-3, 3)) if self.integer else 0,
         )
 
@@ -191,7 +219,7 @@ def _programs(draw: st.DrawFn, arithmetic: str) -> Program:
     Graded values go forward only: in a loop of graded populations they grow without bound.
     """
     parts = _Draw(draw, arithmetic, np.random.default_rng(draw(st.integers(0, 2**32 - 1))))
-    inputs = draw(st.integers(1, 2))
+    inputs, stride = draw(st.integers(1, 2)), draw(st.sampled_from([1, 1, 2, 3]))
     populations = []
     for index in range(inputs + draw(st.integers(1, 5))):
         shape = parts.one_of(*SHAPES)
@@ -201,9 +229,10 @@ def _programs(draw: st.DrawFn, arithmetic: str) -> Program:
     for index, target in enumerate(populations[inputs:], inputs):
         allowed = [p for i, p in enumerate(populations) if i < index or p.neuron.spiking]
         feeding = draw(st.lists(st.sampled_from(allowed), min_size=1, max_size=3))
-        projections += [parts.projection(source, target) for source in feeding]
+        projections += [parts.projection(source, target, stride) for source in feeding]
     order = draw(st.permutations(populations))
-    return Program(tuple(order), tuple(projections), arithmetic, (order[0].name,))
+    outputs = (order[0].name,)
+    return Program(tuple(order), tuple(projections), arithmetic, outputs, stride=stride)
 
 
 @pytest.fixture(scope="session")

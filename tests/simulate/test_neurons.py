@@ -20,6 +20,7 @@ from eideploy.program import (
     EINeuron,
     EINeuronFixed,
     Integrator,
+    IntegratorFixed,
     LIFNeuron,
     LIFNeuronFixed,
     Recording,
@@ -35,6 +36,7 @@ VOLTAGE_DECAYS = st.just(4096) | DECAYS
 NEAR_LIMITS = st.sampled_from([-(2**23), -(2**17), 0, 2**17, 2**23]).flatmap(
     lambda x: st.integers(x - 2, x + 2)
 )
+VALUES = st.sampled_from([1 - 2**23, 2**23 - 1]) | st.integers(1 - 2**23, 2**23 - 1)
 INPUTS = st.lists(NEAR_LIMITS | st.integers(-300, 300) | st.integers(-(2**23), 2**23), max_size=6)
 
 
@@ -48,12 +50,13 @@ def scale_toward_zero(x: int, numerator: int, denominator: int) -> int:
 
 
 def lif_fixed(inputs: list[int], lif: dict[str, Any]) -> list[tuple[int, int, int]]:
-    """(spike, u, v) of every step, u and v as tested."""
-    u = v = 0
+    """(spike, u, v) of every step, u and v as tested; without a threshold it never spikes."""
+    u, v = 0, lif.get("initial", 0)
     steps = []
-    threshold = lif["threshold"] * 64
+    threshold = lif.get("threshold", 2**23) * 64
     for x in inputs:
-        u = scale_toward_zero(u, 4096 - lif["current_decay"] - 1, 4096) + 64 * x
+        u = scale_toward_zero(u, 4096 - lif["current_decay"] - 1, 4096)
+        u += 64 * (x + lif["current_bias"])
         if u > 2**23:
             u -= 2**24
         elif u <= -(2**23):
@@ -64,8 +67,17 @@ def lif_fixed(inputs: list[int], lif: dict[str, Any]) -> list[tuple[int, int, in
         spike = v > threshold
         steps.append((int(spike), u, v))
         if spike:
-            v = v - threshold if lif["reset"] == "subtract" else 0
+            v = v - threshold if lif["reset"] == "subtract" else lif["reset_to"]
     return steps
+
+
+LEAKY = {
+    "current_decay": DECAYS,
+    "voltage_decay": VOLTAGE_DECAYS,
+    "bias_mantissa": st.integers(-4096, 4095),
+    "bias_exponent": st.integers(0, 7),
+    "current_bias": st.just(0) | VALUES,
+}
 
 
 @settings(max_examples=200)
@@ -73,12 +85,10 @@ def lif_fixed(inputs: list[int], lif: dict[str, Any]) -> list[tuple[int, int, in
     inputs=INPUTS.filter(bool),
     lif=st.fixed_dictionaries(
         {
-            "current_decay": DECAYS,
-            "voltage_decay": VOLTAGE_DECAYS,
-            "bias_mantissa": st.integers(-4096, 4095),
-            "bias_exponent": st.integers(0, 7),
+            **LEAKY,
             "threshold": st.integers(0, 300) | st.integers(0, 131071),
             "reset": RESETS,
+            "reset_to": st.just(0) | VALUES,
         }
     ),
 )
@@ -90,11 +100,31 @@ def test_lif_in_integers(drive: Drive, inputs: list[int], lif: dict[str, Any]) -
     assert tuple(recording.output.ravel()) == spikes
 
 
+@settings(max_examples=200)
+@given(
+    inputs=INPUTS.filter(bool),
+    integrator=st.fixed_dictionaries(
+        {**LEAKY, "initial": st.just(0) | VALUES, "shift": st.integers(0, 23)}
+    ),
+)
+def test_integrator_in_integers(
+    drive: Drive, inputs: list[int], integrator: dict[str, Any]
+) -> None:
+    recording = drive(IntegratorFixed(**integrator), input=column(inputs, np.int64))
+    _, currents, potentials = zip(*lif_fixed(inputs, integrator), strict=True)
+    assert tuple(recording.state["u"].ravel()) == currents
+    assert tuple(recording.state["v"].ravel()) == potentials
+    unit = Fraction(2) ** integrator["shift"]
+    emitted = [math.floor(v / unit + Fraction(1, 2)) for v in potentials]
+    assert recording.output.ravel().tolist() == emitted
+
+
 PLAIN = {
     "current_decay": 4095,
     "voltage_decay": 4096,
     "bias_mantissa": 0,
     "bias_exponent": 0,
+    "current_bias": 0,
     "threshold": 131071,
 }
 
@@ -155,7 +185,7 @@ def circuit_fixed(
         spike = v > circuit["threshold"]
         steps.append((int(spike), v))
         if spike:
-            v = v - circuit["threshold"] if circuit["reset"] == "subtract" else 0
+            v = v - circuit["threshold"] if circuit["reset"] == "subtract" else circuit["reset_to"]
     return steps
 
 
@@ -170,6 +200,7 @@ CIRCUITS = st.fixed_dictionaries(
         "quotient_shift": st.integers(0, 38),
         "quotient_bits": st.integers(1, 24),
         "reset": RESETS,
+        "reset_to": st.just(0) | VALUES,
     }
 )
 MIDDLE = {
@@ -181,6 +212,7 @@ MIDDLE = {
     "quotient_shift": 12,
     "quotient_bits": 17,
     "reset": "value",
+    "reset_to": 0,
 }
 
 
@@ -226,11 +258,15 @@ def test_quotients(drive: Drive, balanced: int, shunt: int, expected: int) -> No
     assert recording.state["v"].item() == expected
 
 
-@given(x=st.integers(-(2**23), 2**23), shift=st.integers(0, 30))
-@example(x=-1, shift=1)
-def test_relay_in_integers_rounds_halves_up(drive: Drive, x: int, shift: int) -> None:
-    recording = drive(Relay(shift=shift), input=column([x], np.int64))
-    assert recording.output.item() == math.floor(Fraction(x, 2**shift) + Fraction(1, 2))
+@given(
+    x=st.integers(-(2**23), 2**23),
+    shift=st.integers(0, 30),
+    bias=st.just(0) | st.integers(-(2**40), 2**40),
+)
+@example(x=-1, shift=1, bias=0)
+def test_relay_in_integers_rounds_halves_up(drive: Drive, x: int, shift: int, bias: int) -> None:
+    recording = drive(Relay(shift, bias), input=column([x], np.int64))
+    assert recording.output.item() == math.floor(Fraction(x + bias, 2**shift) + Fraction(1, 2))
 
 
 def test_relay_shifts_each_neuron_by_its_own(drive: Drive) -> None:
@@ -264,6 +300,7 @@ def reset(v: Fraction, p: dict[str, Any]) -> tuple[int, Fraction]:
             "voltage_decay": UNIT,
             "gain": st.floats(0, 3),
             "bias": st.floats(-1, 1),
+            "current_bias": st.floats(-1, 1),
             "threshold": st.floats(-1, 2),
             "reset": RESETS,
             "reset_to": st.floats(-1, 1),
@@ -276,7 +313,7 @@ def test_lif(drive: Drive, inputs: list[float], parameters: dict[str, Any]) -> N
     u, v = Fraction(0), p["initial"]
     currents, potentials, spikes = [], [], []
     for x in map(Fraction, inputs):
-        u = (1 - p["current_decay"]) * u + p["gain"] * x
+        u = (1 - p["current_decay"]) * u + p["gain"] * x + p["current_bias"]
         v = (1 - p["voltage_decay"]) * v + u + p["bias"]
         currents.append(float(u))
         potentials.append(float(v))
@@ -297,6 +334,7 @@ def test_lif(drive: Drive, inputs: list[float], parameters: dict[str, Any]) -> N
             "voltage_decay": UNIT,
             "gain": st.floats(-3, 3),
             "bias": st.floats(-1, 1),
+            "current_bias": st.floats(-1, 1),
             "initial": st.floats(-1, 1),
         }
     ),
@@ -306,7 +344,7 @@ def test_integrator(drive: Drive, inputs: list[float], parameters: dict[str, Any
     u, v = Fraction(0), p["initial"]
     potentials = []
     for x in map(Fraction, inputs):
-        u = (1 - p["current_decay"]) * u + p["gain"] * x
+        u = (1 - p["current_decay"]) * u + p["gain"] * x + p["current_bias"]
         v = (1 - p["voltage_decay"]) * v + u + p["bias"]
         potentials.append(float(v))
     recording = drive(Integrator(**parameters), input=column(inputs, np.float64))
@@ -351,6 +389,7 @@ def test_circuit(
     assert recording.state["v"].ravel() == pytest.approx(potentials, rel=1e-12, abs=1e-12)
 
 
-def test_relay_in_floating_point_passes_its_input_on(drive: Drive) -> None:
+def test_relay_in_floating_point_adds_its_bias(drive: Drive) -> None:
     values = np.array([[[0.25], [-1.5]]])
     assert np.array_equal(drive(Relay(), input=values).output, values)
+    assert np.array_equal(drive(Relay(bias=0.5), input=values).output, values + 0.5)

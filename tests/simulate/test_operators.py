@@ -149,6 +149,25 @@ def test_identity_scales_and_reshapes(execute: Any) -> None:
     assert got.tolist() == [[0, -3, -6, -9, -12, -15]]
 
 
+def test_identity_may_weigh_each_neuron(execute: Any) -> None:
+    x = np.arange(6).reshape(1, 1, 2, 3)
+    got = through(execute, Identity(np.arange(6) - 2), x, (3, 2))
+    assert got.tolist() == [[[0, -1], [0, 3], [8, 15]]]
+
+
+def test_a_convolution_along_a_sequence(execute: Any) -> None:
+    """[2, 5] to [3, 3]: a kernel of 3 with a stride of 2 and one zero on both sides."""
+    rng = np.random.default_rng(2)
+    weight = rng.integers(-9, 9, (3, 2, 1, 3))
+    x = rng.integers(0, 9, (1, 2, 5))
+    conv = Conv2d(weight, stride=(1, 2), padding=(0, 1))
+    expected = torch.nn.functional.conv1d(
+        torch.tensor(x), torch.tensor(weight[:, :, 0]), stride=2, padding=1
+    )
+    assert np.array_equal(through(execute, conv, x, (3, 3)), expected)
+    assert np.array_equal(through(execute, conv, x[:, :, None], (3, 1, 3)), expected[:, :, None])
+
+
 @given(total=st.integers(-(2**20), 2**20), exponent=st.integers(-12, 7))
 def test_an_exponent_shifts_and_rounds_down(execute: Any, total: int, exponent: int) -> None:
     got = through(execute, Identity(np.array(1)), np.array([[total]]), (1,), exponent)

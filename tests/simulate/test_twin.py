@@ -15,6 +15,7 @@ from eideploy.errors import InputError, MissingComponentError, UnsupportedError
 from eideploy.program import (
     Dense,
     Identity,
+    IntegratorFixed,
     LIFNeuronFixed,
     Population,
     Program,
@@ -144,6 +145,21 @@ def test_what_is_shown_bounds_the_sums_not_what_could_be() -> None:
         twin.run(program, shown(2**23))
 
 
+def test_a_bias_of_a_relay_counts_in_the_sums_behind_it() -> None:
+    """2^24 + 1 is no float32."""
+    program = relays(1, 1)
+    biased = replace(program.by_name["r0"], neuron=Relay(bias=2**24))
+    assert twin.run(program.replace_population(biased), shown(1))["r1"].output.item() == 2**24 + 1
+
+
+def test_what_an_integrator_emits_counts_in_the_sums_behind_it() -> None:
+    """The largest potential, which is odd, times 3 is no float32."""
+    program = relays(1, 3)
+    full = IntegratorFixed(4095, 0, 0, 0, initial=2**23 - 1)
+    program = program.replace_population(replace(program.by_name["r0"], neuron=full))
+    assert twin.run(program, shown(0))["r1"].output.item() == 3 * (2**23 - 1)
+
+
 def test_a_loop_of_relays_has_no_bound() -> None:
     program = relays(1, 1)
     back = Projection("r1", "r0", Identity(1), delay=1)
@@ -173,6 +189,16 @@ def test_something_that_arrives_early_is_refused() -> None:
     late = replace(program.by_name["r0"], offset=3)
     with pytest.raises(UnsupportedError, match=r"in→r0.input: with a delay of 1 .* 2 steps early"):
         twin.run(program.replace_population(late), shown(1))
+
+
+def test_something_that_arrives_between_two_steps_is_refused() -> None:
+    program = replace(relays(1), stride=2)
+    (early,) = program.projections
+    late = program.replace_projection(early, replace(early, delay=2))
+    with pytest.raises(UnsupportedError, match=r"in→r0.input: with a delay of 2 .* between two"):
+        twin.run(late, shown(1))
+    later = program.replace_projection(early, replace(early, delay=3))
+    assert twin.run(later, shown(1, -1, 1))["r0"].output.ravel().tolist() == [0, 1, -1]
 
 
 @pytest.mark.parametrize("phase", [None, 1])

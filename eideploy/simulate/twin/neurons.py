@@ -10,6 +10,7 @@ from eideploy.program import (
     EINeuron,
     EINeuronFixed,
     Integrator,
+    IntegratorFixed,
     LIFNeuron,
     LIFNeuronFixed,
     Neuron,
@@ -56,7 +57,7 @@ class Neurons:
         p = self.parameters
         match self.model:
             case Relay():
-                return _relay(ports["input"], p["shift"]), {}, {}
+                return _relay(ports["input"] + p["bias"], p["shift"]), {}, {}
             case LIFNeuron(reset=reset):
                 u, v = _leaky(p, ports["input"], state)
                 return _fire(v, p["threshold"], reset, p["reset_to"], u=u)
@@ -69,17 +70,16 @@ class Neurons:
                 v = v + p["gain"] * ports["balanced"] / divisor + p["bias"]
                 return _fire(v, p["threshold"], reset, p["reset_to"])
             case LIFNeuronFixed(reset=reset):
-                u = _decayed(state["u"], _UNITY - 1 - p["current_decay"])
-                u = _wrapped(u + _ALIGNMENT * ports["input"])
-                bias = p["bias_mantissa"] * _power_of_two(p["bias_exponent"])
-                v = _decayed(state["v"], _UNITY - p["voltage_decay"]) + u + bias
-                v = v.clamp(1 - _LIMIT, _LIMIT - 1)
-                return _fire_fixed(v, _ALIGNMENT * p["threshold"], reset, u=u)
+                u, v = _leaky_fixed(p, ports["input"], state)
+                return _fire_fixed(v, _ALIGNMENT * p["threshold"], reset, p["reset_to"], u=u)
+            case IntegratorFixed():
+                u, v = _leaky_fixed(p, ports["input"], state)
+                return _relay(v, p["shift"]), {"u": u, "v": v}, {"u": u, "v": v}
             case EINeuronFixed(reset=reset):
                 q = _quotient(p, ports["balanced"], ports["shunt"])
                 q = torch.div(q * p["gain"], _GAIN, rounding_mode="trunc")
                 v = _decayed(state["v"], _UNITY - p["voltage_decay"]) + q + p["bias"]
-                return _fire_fixed(v, p["threshold"], reset)
+                return _fire_fixed(v, p["threshold"], reset, p["reset_to"])
         raise UnsupportedError(f"the twin has no neuron model {type(self.model).__name__}")
 
 
@@ -91,9 +91,17 @@ def _relay(x: Tensor, shift: Tensor) -> Tensor:
 
 
 def _leaky(p: Tensors, x: Tensor, state: Tensors) -> tuple[Tensor, Tensor]:
-    u = state["u"] - p["current_decay"] * state["u"] + p["gain"] * x
+    u = state["u"] - p["current_decay"] * state["u"] + p["gain"] * x + p["current_bias"]
     v = state["v"] - p["voltage_decay"] * state["v"] + u + p["bias"]
     return u, v
+
+
+def _leaky_fixed(p: Tensors, x: Tensor, state: Tensors) -> tuple[Tensor, Tensor]:
+    u = _decayed(state["u"], _UNITY - 1 - p["current_decay"])
+    u = _wrapped(u + _ALIGNMENT * (x + p["current_bias"]))
+    bias = p["bias_mantissa"] * _power_of_two(p["bias_exponent"])
+    v = _decayed(state["v"], _UNITY - p["voltage_decay"]) + u + bias
+    return u, v.clamp(1 - _LIMIT, _LIMIT - 1)
 
 
 def _decayed(x: Tensor, kept: Tensor) -> Tensor:
@@ -117,8 +125,10 @@ def _power_of_two(exponent: Tensor) -> Tensor:
     return torch.ones_like(exponent) << exponent
 
 
-def _fire_fixed(v: Tensor, threshold: Tensor, reset: str, **currents: Tensor) -> Step:
-    amount = threshold if reset == "subtract" else torch.zeros_like(threshold)
+def _fire_fixed(
+    v: Tensor, threshold: Tensor, reset: str, reset_to: Tensor, **currents: Tensor
+) -> Step:
+    amount = threshold if reset == "subtract" else reset_to
     return _fire(v, threshold, reset, amount, **currents)
 
 

@@ -14,14 +14,22 @@ def schedule(program: Program) -> tuple[Population, ...]:
     """Populations in an order in which each comes after all that act on it within the same step.
 
     Raises:
-        UnsupportedError: the Program has no logical time. Something arrives before it is due, a
-            state is not reset at the start of a sample, or populations wait for one another.
+        UnsupportedError: the Program has no logical time. Something arrives before it is due or
+            between two steps, a state is not reset at the start of a sample, or populations wait
+            for one another.
     """
     for projection in program.projections:
         if program.lag(projection) < 0:
             raise UnsupportedError(
                 f"the twin cannot run projection {projection.name}: with a delay of "
                 f"{projection.delay} it arrives {-program.lag(projection)} steps early",
+                _REMEDY,
+            )
+        if program.slack(projection) % program.stride:
+            raise UnsupportedError(
+                f"the twin cannot run projection {projection.name}: with a delay of "
+                f"{projection.delay} it arrives between two logical steps, "
+                f"{program.stride} hardware steps apart, and is lost",
                 _REMEDY,
             )
     for population in program.populations:

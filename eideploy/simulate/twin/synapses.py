@@ -25,12 +25,15 @@ from eideploy.program import (
     Conv2d,
     Dense,
     Identity,
+    IntegratorFixed,
     Operator,
     Population,
     Program,
     Projection,
     Relay,
+    planar,
 )
+from eideploy.program.neuron import STATE_MAX
 
 _EXACT = ((2.0**24, torch.float32), (2.0**53, torch.float64))
 """All integers below the bound are numbers of the type."""
@@ -118,8 +121,9 @@ def _apply(operator: Operator, weight: Tensor, x: Tensor) -> Tensor:
         case Dense():
             return x.flatten(1) @ weight.T  # [B, N] [N, M]
         case Identity():
-            return weight * x
+            return weight * x.flatten(1)
         case Conv2d(_, stride, padding, dilation, groups):
+            x = x.reshape(len(x), *planar(x.shape[1:]))
             patches = unfold(x, weight.shape[2:], dilation, padding, stride)  # [B, K, L]
             patches = patches.reshape(len(x), groups, -1, patches.shape[-1])
             rows = weight.reshape(groups, weight.shape[0] // groups, -1)
@@ -170,10 +174,13 @@ class _Bounds:
                 f"the twin cannot run population {population.name!r}: it is a graded relay in a "
                 "loop of relays, so that nothing bounds what it emits"
             )
+        if isinstance(population.neuron, IntegratorFixed):
+            return STATE_MAX / 2.0 ** int(np.min(population.neuron.shift)) + 1
         assert isinstance(population.neuron, Relay)
         total = sum(
             # Floor rounding can add one to a magnitude.
             self._sum(projection, (*path, population.name)) * 2.0**projection.exponent + 1
             for projection in self.program.into(population.name)
         )
+        total += float(np.abs(population.neuron.bias).max())
         return total / 2.0 ** int(np.min(population.neuron.shift)) + 1
