@@ -86,23 +86,33 @@ def _synapses(
         case Conv2d() as conv:
             shapes = (program.by_name[end].shape for end in (projection.source, projection.target))
             source, target = map(planar, shapes)
-            channels, rows = _window(target, first, last)
+            channels, rows, columns = _window(target, first, last)
             stored = _kernels(conv, channels)
             if not chip.shared_kernels.value:
                 # Each position has synapses of its own; padding that cuts some off is not counted.
                 stored = math.ceil(stored / len(channels) * (last - first))
-            return stored, _field(conv, source, target, channels, rows)
+            groups = _groups(conv, target[0], channels)
+            seen = [
+                _seen(extent, axis, conv, window)
+                for axis, (extent, window) in enumerate(
+                    zip(source[1:], (rows, columns), strict=True)
+                )
+            ]
+            return stored, groups * conv.weight.shape[1] * math.prod(seen)
     return last - first, last - first
 
 
-def _window(target: tuple[int, ...], first: int, last: int) -> tuple[range, range]:
-    """Channels and rows of a plane that a stretch touches."""
+def _window(target: tuple[int, ...], first: int, last: int) -> tuple[range, range, range]:
+    """Channels, rows and columns of a plane that a stretch touches."""
     _, height, width = target
     size = height * width
     channels = range(first // size, (last - 1) // size + 1)
     if len(channels) > 1:
-        return channels, range(height)
-    return channels, range(first % size // width, (last - 1) % size // width + 1)
+        return channels, range(height), range(width)
+    rows = range(first % size // width, (last - 1) % size // width + 1)
+    if len(rows) > 1:
+        return channels, rows, range(width)
+    return channels, rows, range(first % width, (last - 1) % width + 1)
 
 
 def _kernels(conv: Conv2d, channels: range) -> int:
@@ -111,16 +121,19 @@ def _kernels(conv: Conv2d, channels: range) -> int:
     return int(np.count_nonzero(kernels))
 
 
-def _field(
-    conv: Conv2d, source: tuple[int, ...], target: tuple[int, ...], channels: range, rows: range
-) -> int:
-    """Neurons of the source that some channels and rows of the target see."""
-    per_group = target[0] // conv.groups
-    groups = (channels.stop - 1) // per_group - channels.start // per_group + 1
-    reach = (conv.weight.shape[2] - 1) * conv.dilation[0]
-    top = max(0, rows.start * conv.stride[0] - conv.padding[0])
-    bottom = min(source[1], (rows.stop - 1) * conv.stride[0] - conv.padding[0] + reach + 1)
-    return groups * conv.weight.shape[1] * max(0, bottom - top) * source[2]
+def _groups(conv: Conv2d, channels_in_all: int, channels: range) -> int:
+    """Groups of a convolution that some output channels belong to."""
+    each = channels_in_all // conv.groups
+    return (channels.stop - 1) // each - channels.start // each + 1
+
+
+def _seen(extent: int, axis: int, conv: Conv2d, window: range) -> int:
+    """Positions of the source along one axis that a window of the target sees."""
+    stride, padding = conv.stride[axis], conv.padding[axis]
+    reach = (conv.weight.shape[2 + axis] - 1) * conv.dilation[axis]
+    low = max(0, window.start * stride - padding)
+    high = min(extent, (window.stop - 1) * stride - padding + reach + 1)
+    return max(0, high - low)
 
 
 @dataclass(frozen=True)

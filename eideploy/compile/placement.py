@@ -114,32 +114,40 @@ def _spread(
         for projection in program.projections
         if projection.source == population.name
     )
+
+    def on(first: int, last: int) -> Core:
+        used = demand(program, chip, population, first, last)
+        axons = replace(used, axons_out=reached * (last - first))
+        return Core(population.name, first, last, axons)
+
+    # One neuron of the middle, where padding takes nothing away, shows at once what never fits.
+    middle = population.size // 2
+    if broken := on(middle, middle + 1).used.broken(chip):
+        raise _too_much(population, chip, *broken)
     count = least
     while True:
-        cores = tuple(
-            Core(
-                population.name,
-                first,
-                last,
-                replace(
-                    demand(program, chip, population, first, last),
-                    axons_out=reached * (last - first),
-                ),
-            )
-            for first, last in _stretches(population, count)
-        )
-        broken = [found for core in cores if (found := core.used.broken(chip))]
-        if not broken:
-            return cores
+        cores: list[Core] = []
+        for first, last in _stretches(population, count):
+            cores.append(on(first, last))
+            if broken := cores[-1].used.broken(chip):
+                break
+        else:
+            return tuple(cores)
         if count == population.size:
-            what, needed, allowed = broken[0]
-            raise UnsupportedError(
-                f"population {population.name!r}: a single neuron needs {needed:,} {what}, a core "
-                f"of {chip.name} has {allowed:,}",
-                "Give the layer a smaller fan-in, or less that it drives.",
-            )
-        excess = max(needed / allowed for _, needed, allowed in broken)
-        count = min(population.size, max(count + 1, int(count * min(excess, 1.5))))
+            raise _too_much(population, chip, *broken)
+        _, needed, allowed = broken
+        # Not at once as many as it takes in proportion: what is shared does not shrink with it.
+        count = min(population.size, max(count + 1, int(count * min(needed / allowed, 1.5))))
+
+
+def _too_much(
+    population: Population, chip: Chip, what: str, needed: int, allowed: int
+) -> UnsupportedError:
+    return UnsupportedError(
+        f"population {population.name!r}: a single neuron needs {needed:,} {what}, a core "
+        f"of {chip.name} has {allowed:,}",
+        "Give the layer a smaller fan-in, or less that it drives.",
+    )
 
 
 def _stretches(population: Population, count: int) -> list[tuple[int, int]]:
