@@ -97,6 +97,10 @@ def test_a_plane_is_cut_between_channels_and_then_within_them():
     # Half a channel: rows 0…3 see rows 0…4 of the input.
     assert [core.used.synapse_bytes for core in eight] == [54] * 8
     assert eight[0].used.axons_in == 6 * 5 * 8
+    # A corner sees 2×2, the middle 3×3.
+    ends = Population("conv", (4, 8, 8), lif(), 1)
+    assert demand(conv(), limited(), ends, 0, 1).axons_in == 6 * 4
+    assert demand(conv(), limited(), ends, 27, 28).axons_in == 6 * 9
 
 
 def test_a_group_of_channels_sees_only_its_own():
@@ -122,10 +126,11 @@ def test_axons_out_count_the_cores_that_are_reached():
 
 
 def test_the_neuron_that_fits_on_no_core_is_named():
-    with pytest.raises(
-        UnsupportedError, match=r"'lif': a single neuron needs 40 bytes of synapses"
-    ):
-        place(dense(40, 3), limited(synapse_bytes_per_core=39))
+    uneven = np.full((3, 40), 2)
+    uneven[:2, 1:] = 0
+    for program in (dense(40, 3), dense(40, 3, uneven)):
+        with pytest.raises(UnsupportedError, match=r"'lif': a single neuron needs 40 bytes"):
+            place(program, limited(synapse_bytes_per_core=39))
 
 
 def test_a_board_with_too_few_cores_is_refused():
