@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
@@ -13,7 +12,9 @@ from eideploy.cli.console import progress_bar, remark
 from eideploy.cli.inputs import is_program, load_input, load_model, read_stimulus
 from eideploy.cli.options import (
     DataDir,
+    Device,
     Dt,
+    Executor,
     Form,
     GraphForm,
     Json,
@@ -84,16 +85,17 @@ def run(
     stimulus: StimulusFile = None,
     data_dir: DataDir = None,
     samples: Samples = None,
+    executor: Executor = None,
+    device: Device = None,
     timeout: Timeout = None,
     json: Json = False,
 ) -> None:
     """Run a network, or a compiled Program (.npz), on a target."""
+    from eideploy.cli.backend import ready_target
     from eideploy.compile import run_passes
     from eideploy.simulate.record import Record
-    from eideploy.targets import load_target, require
 
-    backend = with_timeout(load_target(target), timeout)
-    require(backend)
+    backend = ready_target(target, executor=executor, device=device, timeout=timeout)
     if is_program(model):
         program = load_program(model)
         if stimulus is None:
@@ -150,16 +152,3 @@ def _inspect_run(path: Path, dt: float | None, html: Path | None, json: bool) ->
     show_run(trained, description, json)
     if html is not None:
         remark(f"page: {write_page(trained, html)}")
-
-
-def with_timeout(target: Any, timeout: float | None) -> Any:
-    """The target with its `timeout` option set.
-
-    Raises:
-        InputError: it has no such option.
-    """
-    if timeout is None:
-        return target
-    if not hasattr(target, "timeout"):
-        raise InputError(f"target {target.name!r} has no time-out", "Leave out --timeout.")
-    return replace(target, timeout=timeout)

@@ -91,6 +91,18 @@ Samples = Annotated[
 Timeout = Annotated[
     float | None, typer.Option("--timeout", help="Give up on the target after so many seconds.")
 ]
+Executor = Annotated[
+    str | None,
+    typer.Option(
+        "--executor",
+        help="How Lava runs: runtime, a system process for each of its processes; inprocess, the "
+        "same models in this one; auto, by size.",
+    ),
+]
+Device = Annotated[
+    str | None,
+    typer.Option("--device", help="Where the target computes, if it has a choice: cpu, cuda."),
+]
 Json = Annotated[bool, typer.Option("--json", help="Write JSON to stdout.")]
 
 Overwrite = Annotated[

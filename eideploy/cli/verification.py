@@ -7,13 +7,15 @@ from typing import Annotated
 
 import typer
 
+from eideploy.cli.backend import ready_target
 from eideploy.cli.compilation import compile_options
 from eideploy.cli.console import out, print_json, remark, stages
-from eideploy.cli.deploy import with_timeout
 from eideploy.cli.inputs import Model, frozen_trace, load_input, load_model, trained_trace
 from eideploy.cli.options import (
     DataDir,
+    Device,
     Dt,
+    Executor,
     Form,
     GraphForm,
     Json,
@@ -31,7 +33,6 @@ from eideploy.cli.options import Model as ModelPath
 from eideploy.compile import CompileOptions, float_pipeline, run_passes
 from eideploy.program import Stimulus, encode
 from eideploy.targets import Target as Backend
-from eideploy.targets import load_target, require
 from eideploy.verify import Limits, Verification, to_document, write_html, write_junit
 from eideploy.verify import table as render
 from eideploy.verify import verify as climb
@@ -48,14 +49,15 @@ def verify(
     stimulus: StimulusFile = None,
     data_dir: DataDir = None,
     samples: Samples = None,
+    executor: Executor = None,
+    device: Device = None,
     timeout: Timeout = None,
     json: Json = False,
     html: Annotated[Path | None, typer.Option("--html", help="Write a report to look at.")] = None,
     junit: Annotated[Path | None, typer.Option("--junit", help="Write JUnit XML for CI.")] = None,
 ) -> None:
     """Prove, hop by hop, that what runs on a target is what was trained. Exit 1 if it is not."""
-    backend = with_timeout(load_target(target), timeout)
-    require(backend)
+    backend = ready_target(target, executor=executor, device=device, timeout=timeout)
     subject = load_model(model, form)
     shown = load_input(subject, stimulus, samples)
     options = compile_options(subject, mapping=mapping, weight_bits=weight_bits, pool=pool, dt=dt)

@@ -159,7 +159,10 @@ def test_a_target_that_is_not_installed(model, shown, capsys, monkeypatch):
 def test_a_bad_option_value(model, shown, capsys):
     assert run(["verify", str(model), "-t", "twin", "-s", str(shown), "--weight-bits", "99"]) == 2
     assert "--weight-bits" in capsys.readouterr().err
-    refuses(capsys, ["verify", model, "-t", "twin", "-s", shown, "--timeout", "1"], 2, "time-out")
+    given = ["verify", model, "-t", "twin", "-s", shown]
+    refuses(capsys, [*given, "--timeout", "1"], 2, "--timeout", "twin takes --device")
+    refuses(capsys, [*given, "--executor", "inprocess"], 2, "'twin' has no option --executor")
+    refuses(capsys, [*given[:3], "reference", *given[4:], "--device", "cpu"], 2, "takes none")
 
 
 def test_the_third_partys_broken_files(shared_data, shown, capsys):

@@ -1,0 +1,47 @@
+"""Targets as the command line asks for them: by name, with some of their fields set."""
+
+from __future__ import annotations
+
+from dataclasses import fields, is_dataclass, replace
+from typing import Any
+
+from eideploy.errors import InputError
+from eideploy.targets import Target, load_target, require
+
+
+def ready_target(name: str, **options: object) -> Target:
+    """The target called `name`, configured, and sure to be able to run here.
+
+    Args:
+        name: as in `eideploy targets`.
+        options: as in `configured`.
+
+    Raises:
+        InputError: there is no such target, or it lacks one of the options.
+        MissingComponentError: it cannot run here.
+    """
+    target = configured(load_target(name), **options)
+    require(target)
+    return target
+
+
+def configured(target: Any, **options: object) -> Any:
+    """The target with those of its fields set that are options on the command line.
+
+    Args:
+        target: its options are its fields; one that is no dataclass has none.
+        options: values by name of the field; None is what was not given.
+
+    Raises:
+        InputError: the target has no such field, or does not take the value.
+    """
+    given = {name: value for name, value in options.items() if value is not None}
+    known = [field.name for field in fields(target)] if is_dataclass(target) else []
+    for name in given:
+        if name not in known:
+            taken = ", ".join(f"--{field}" for field in known if field in options) or "none"
+            raise InputError(
+                f"target {target.name!r} has no option --{name}",
+                f"Leave it out; of these options {target.name} takes {taken}.",
+            )
+    return replace(target, **given) if given else target
