@@ -35,18 +35,25 @@ class Demand:
     axons_in: int
     axons_out: int = 0
 
+    def shares(self, chip: Chip) -> dict[str, tuple[int, int]]:
+        """What is used of each limit of a core and what there is, by name of the limit."""
+        memory = self.synapse_bytes + self.state_bytes
+        limits = {
+            "neurons": (self.neurons, chip.neurons_per_core),
+            "bytes of synapses": (self.synapse_bytes, chip.synapse_bytes_per_core),
+            "bytes of memory": (memory, chip.memory_bytes_per_core),
+            "incoming axons": (self.axons_in, chip.axons_in_per_core),
+            "outgoing axons": (self.axons_out, chip.axons_out_per_core),
+        }
+        return {
+            what: (used, limit.value) for what, (used, limit) in limits.items() if limit is not None
+        }
+
     def broken(self, chip: Chip) -> tuple[str, int, int] | None:
         """The first limit of a core that is exceeded, as (what, needed, allowed)."""
-        memory = self.synapse_bytes + self.state_bytes
-        for what, needed, limit in (
-            ("neurons", self.neurons, chip.neurons_per_core),
-            ("bytes of synapses", self.synapse_bytes, chip.synapse_bytes_per_core),
-            ("bytes of memory", memory, chip.memory_bytes_per_core),
-            ("incoming axons", self.axons_in, chip.axons_in_per_core),
-            ("outgoing axons", self.axons_out, chip.axons_out_per_core),
-        ):
-            if limit is not None and needed > limit.value:
-                return what, needed, limit.value
+        for what, (needed, allowed) in self.shares(chip).items():
+            if needed > allowed:
+                return what, needed, allowed
         return None
 
 
