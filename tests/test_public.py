@@ -23,7 +23,7 @@ PUBLIC = {
     "eideploy.graph": """
         EIConv2d EILinear Finding GraphDescription GraphWarning NodeDescription
         SoftResetCubaLIF SoftResetIF SoftResetLIF TimeConstant check describe graph_dt read
-        subtract_on_reset write
+        reset_kind subtract_on_reset write
     """,
     "eideploy.graph.export": """
         Form calibrate_shunt_means export node_names

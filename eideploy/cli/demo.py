@@ -25,6 +25,7 @@ def demo(
 ) -> None:
     """Train on real digits, export through NIR, run on Lava's Loihi simulation, prove it equal."""
     from eideploy.cli.inputs import load_input, load_model
+    from eideploy.cli.stimuli import Shown
     from eideploy.cli.verification import verify_model
     from eideploy.compile import CompileOptions
     from eideploy.graph import read, write
@@ -53,7 +54,7 @@ def demo(
         remark(f"Lava cannot run here ({missing[0].reason}); the twin stands in for it.")
         remark(missing[0].remedy)
         backends = [load_target(name) for name in INSTEAD]
-    stimulus = load_input(model, None, None)
+    stimulus = load_input(model, Shown())
     options = CompileOptions(weight_bits=recipe.quantize.weight_bits)
     verdicts = []
     for number, backend in enumerate(backends, start=3):

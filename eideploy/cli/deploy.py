@@ -9,8 +9,9 @@ import typer
 
 from eideploy.cli.compilation import compile_options
 from eideploy.cli.console import progress_bar, remark
-from eideploy.cli.inputs import is_program, load_input, load_model, read_stimulus
+from eideploy.cli.inputs import is_program, load_input, load_model
 from eideploy.cli.options import (
+    Bin,
     DataDir,
     Device,
     Dt,
@@ -18,19 +19,25 @@ from eideploy.cli.options import (
     Form,
     GraphForm,
     Json,
+    LabelsFile,
     Mapping,
     MappingChoice,
     Model,
     Pool,
     PoolChoice,
+    Reset,
     Samples,
+    Steps,
     StimulusFile,
     Target,
     Timeout,
+    TimeUnit,
+    Unit,
     WeightBits,
 )
 from eideploy.cli.runs import show_run, write_page
 from eideploy.cli.show import show_graph, show_program, show_trace
+from eideploy.cli.stimuli import Shown, ports_of
 from eideploy.errors import InputError
 from eideploy.program import load_program, save_program, save_trace
 
@@ -59,13 +66,14 @@ def compile_(
     weight_bits: WeightBits = None,
     pool: Pool = PoolChoice.fold,
     dt: Dt = None,
+    reset: Reset = None,
     json: Json = False,
 ) -> None:
     """Compile a network for a target and show what became of it."""
     from eideploy.compile import run_passes
     from eideploy.targets import load_target
 
-    subject = load_model(model)
+    subject = load_model(model, reset=reset)
     options = compile_options(subject, mapping=mapping, weight_bits=weight_bits, pool=pool, dt=dt)
     program = run_passes(load_target(target).pipeline(options), subject.graph)
     save_program(output, program)
@@ -82,7 +90,12 @@ def run(
     weight_bits: WeightBits = None,
     pool: Pool = PoolChoice.fold,
     dt: Dt = None,
+    reset: Reset = None,
     stimulus: StimulusFile = None,
+    labels: LabelsFile = None,
+    bins: Bin = None,
+    time_unit: Unit = TimeUnit.us,
+    steps: Steps = None,
     data_dir: DataDir = None,
     samples: Samples = None,
     executor: Executor = None,
@@ -96,29 +109,34 @@ def run(
     from eideploy.simulate.record import Record
 
     backend = ready_target(target, executor=executor, device=device, timeout=timeout)
+    asked = Shown.asked(stimulus, labels, bins, time_unit, steps, samples)
     if is_program(model):
         program = load_program(model)
         if stimulus is None:
             raise InputError("a compiled Program has no data of its own", "Give --stimulus FILE.")
-        shown = read_stimulus(stimulus, tuple(p.name for p in program.sources))
-        shown = shown if samples is None else shown.take(slice(samples))
+        if reset is not None:
+            raise InputError(
+                f"{model} is compiled, and so is its reset", "Give --reset to `eideploy compile`."
+            )
+        given = asked.read(ports_of(program))
     else:
-        subject = load_model(model)
+        subject = load_model(model, reset=reset)
         options = compile_options(
             subject, mapping=mapping, weight_bits=weight_bits, pool=pool, dt=dt
         )
         program = run_passes(backend.pipeline(options), subject.graph)
-        shown = load_input(subject, stimulus, samples)
+        given = load_input(subject, asked)
     with progress_bar(f"running on {target}") as progress:
-        trace = backend.run(program, shown, Record(), progress)
+        trace = backend.run(program, given, Record(), progress)
     if output is not None:
         save_trace(output, trace)
-    show_trace(program, shown, trace, json)
+    show_trace(program, given, trace, json)
 
 
 def inspect(
     file: Annotated[Path, typer.Argument(help="A .nir file, a run, or a Program (.npz).")],
     dt: Dt = None,
+    reset: Reset = None,
     html: Annotated[
         Path | None,
         typer.Option(
@@ -140,7 +158,7 @@ def inspect(
         return
     from eideploy.graph.describe import describe
 
-    show_graph(describe(load_model(file).graph, dt), json)
+    show_graph(describe(load_model(file, reset=reset).graph, dt), json)
 
 
 def _inspect_run(path: Path, dt: float | None, html: Path | None, json: bool) -> None:

@@ -8,12 +8,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import nir
-import numpy as np
 
-from eideploy.cli.options import Form
+from eideploy.cli.options import Form, ResetChoice
+from eideploy.cli.stimuli import Shown, ports_of
 from eideploy.errors import InputError, StimulusError
-from eideploy.program import Array, Recording, Stimulus, Trace, load_stimulus
-from eideploy.program.storage import UNREADABLE
+from eideploy.graph import reset_kind
+from eideploy.program import Recording, Stimulus, Trace
 
 if TYPE_CHECKING:
     from norse.torch import SequentialState
@@ -35,13 +35,19 @@ class Model:
     graph: nir.NIRGraph
     run: Run | None = None
 
+    @property
+    def reset(self) -> str | None:
+        """What spikes do: `value`, `subtract` or `mixed`; None if no node of the graph spikes."""
+        return reset_kind(self.graph)
 
-def load_model(path: Path, form: Form = Form.ei) -> Model:
+
+def load_model(path: Path, form: Form = Form.ei, reset: ResetChoice | None = None) -> Model:
     """Read a run directory or a .nir file.
 
     Args:
         path: of either.
         form: of the graph that is made of a run.
+        reset: what spikes do in a graph that cannot say it.
 
     Raises:
         InputError: it is neither, or a .nir file is asked for in another form than it has.
@@ -49,6 +55,11 @@ def load_model(path: Path, form: Form = Form.ei) -> Model:
     if path.is_dir():
         from eideploy.train import load_run, to_graph
 
+        if reset is not None:
+            raise InputError(
+                f"{path} is a run, which knows its reset; --reset is for graphs that cannot say it",
+                "Leave out --reset; it is trained with --set neuron.reset=subtract.",
+            )
         run = load_run(path)
         return Model(run.name, to_graph(run, form=form.value), run)
     if not path.exists():
@@ -65,9 +76,10 @@ def load_model(path: Path, form: Form = Form.ei) -> Model:
             f"{path} is a graph already; only a run can be given another form",
             f"Leave out --form, or give the run: eideploy export RUN --form {form.value}.",
         )
-    from eideploy.graph import read
+    from eideploy.graph import read, subtract_on_reset
 
-    return Model(path.stem, read(path))
+    graph = read(path)
+    return Model(path.stem, graph if reset is None else subtract_on_reset(graph))
 
 
 def is_program(path: Path) -> bool:
@@ -75,23 +87,23 @@ def is_program(path: Path) -> bool:
     return path.suffix == ".npz" or zipfile.is_zipfile(path)
 
 
-def load_input(model: Model, path: Path | None, samples: int | None) -> Stimulus:
-    """The stimulus from a file, or the test data of a run; at most `samples` of it.
+def load_input(model: Model, shown: Shown) -> Stimulus:
+    """The stimulus that is asked for, or the test data of a run.
 
     Raises:
         StimulusError: there is none, or the file does not hold one.
     """
-    if path is not None:
-        stimulus = read_stimulus(path, tuple(model.graph.inputs))
-    elif model.run is not None:
-        values, labels = model.run.samples("test")
-        stimulus = Stimulus(dict.fromkeys(model.graph.inputs, values), labels)
-    else:
+    if shown.path is not None:
+        return shown.read(ports_of(model.graph))
+    if model.run is None:
         raise StimulusError(
             f"{model.name} is a graph without data: nothing to show to it",
-            "Give --stimulus FILE, an array [sample, step, …] as .npy or .npz.",
+            "Give --stimulus FILE, an array [sample, step, …] or events, as .npy or .npz.",
         )
-    return stimulus if samples is None else stimulus.take(slice(samples))
+    shown.refuse_options()
+    values, labels = model.run.samples("test")
+    stimulus = Stimulus(dict.fromkeys(model.graph.inputs, values), labels)
+    return stimulus.take(slice(shown.samples))
 
 
 def trained_trace(run: Run, stimulus: Stimulus) -> Trace:
@@ -120,46 +132,3 @@ def _record(network: SequentialState, stimulus: Stimulus) -> Trace:
             for name, arrays in record_network(network, values).items()
         }
     )
-
-
-def read_stimulus(path: Path, inputs: tuple[str, ...]) -> Stimulus:
-    """Read .npy (one input) or .npz (an array per input, and `labels`).
-
-    Args:
-        path: the file.
-        inputs: names of the inputs of the network.
-
-    Raises:
-        StimulusError: unreadable, pickled, or the names do not fit.
-    """
-    loaded = _load_arrays(path)
-    if isinstance(loaded, dict):
-        if "header" in loaded:
-            return load_stimulus(path)
-        labels = loaded.pop("labels", None)
-        return Stimulus(loaded, labels)
-    if len(inputs) != 1:
-        raise StimulusError(
-            f"{path} holds one array, the network has inputs {list(inputs)}",
-            "Save a .npz with one array per input.",
-        )
-    return Stimulus({inputs[0]: loaded})
-
-
-def _load_arrays(path: Path) -> Array | dict[str, Array]:
-    """The array of a .npy file, or those of a .npz file by name."""
-    try:
-        # NumPy leaves a file open that it cannot read, unless it is opened for it.
-        with path.open("rb") as file:
-            loaded = np.load(file, allow_pickle=False)
-            if isinstance(loaded, np.ndarray):
-                return loaded
-            with loaded:
-                return {name: loaded[name] for name in loaded.files}
-    except FileNotFoundError as error:
-        raise StimulusError(f"{path} does not exist") from error
-    except UNREADABLE as error:
-        raise StimulusError(
-            f"{path} is not a NumPy file of plain numbers, or it is damaged ({error})",
-            "Save it with numpy.save or numpy.savez; pickled objects are never loaded.",
-        ) from error

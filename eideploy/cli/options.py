@@ -30,6 +30,21 @@ class Form(str, Enum):
     folded = "folded"
 
 
+class ResetChoice(str, Enum):
+    """What spikes do to the membrane potential, where a graph cannot say it."""
+
+    subtract = "subtract"
+
+
+class TimeUnit(str, Enum):
+    """Unit of the times of events."""
+
+    s = "s"
+    ms = "ms"
+    us = "us"
+    ns = "ns"
+
+
 def _read_from(folder: Path | None) -> None:
     """Take effect as soon as it is parsed: verbs load data in many places."""
     if folder is not None:
@@ -65,8 +80,37 @@ StimulusFile = Annotated[
     typer.Option(
         "--stimulus",
         "-s",
-        help="What to show: .npz with an array \\[sample, step, …] per input (and `labels`), or "
-        ".npy. Default for a run: the data it was tested on.",
+        help="What to show, .npy or .npz: an array \\[sample, step, …] per input (and `labels`), "
+        "or events with the fields t, x, y, p and --bin. Default for a run: the data it was tested "
+        "on.",
+    ),
+]
+LabelsFile = Annotated[
+    Path | None,
+    typer.Option(
+        "--labels",
+        help="Classes of the samples, .npy or .npz, where --stimulus has no `labels`: the accuracy "
+        "is shown.",
+    ),
+]
+Bin = Annotated[
+    str | None,
+    typer.Option(
+        "--bin",
+        help="Cut recordings of events into so many equal steps (20), or steps so wide (1ms).",
+        metavar="N|WIDTH",
+    ),
+]
+Unit = Annotated[TimeUnit, typer.Option("--time-unit", help="Of the times t of events.")]
+Steps = Annotated[
+    int | None,
+    typer.Option("--steps", min=1, help="Show values without an axis of time for so many steps."),
+]
+Reset = Annotated[
+    ResetChoice | None,
+    typer.Option(
+        "--reset",
+        help="Of a .nir file that cannot say it: a spike subtracts the threshold (soft reset).",
     ),
 ]
 GraphForm = Annotated[

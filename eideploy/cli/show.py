@@ -52,6 +52,21 @@ def _branches(description: GraphDescription) -> dict[str, list[str]]:
     return {name: found for name, found in sources.items() if found != [above.get(name)]}
 
 
+def reset_of(program: Program) -> str | None:
+    """What spikes do to the membrane potential: `value`, `subtract` or `mixed`; None if none do."""
+    kinds = {str(vars(p.neuron)["reset"]) for p in program.populations if p.neuron.spiking}
+    return None if not kinds else kinds.pop() if len(kinds) == 1 else "mixed"
+
+
+RESETS = {
+    "value": "reset to a value",
+    "subtract": "soft reset",
+    "mixed": "both resets",
+    None: "no spikes",
+}
+"""What is said of each answer of `reset_of`."""
+
+
 def show_program(program: Program, json: bool) -> None:
     """Populations, projections and what they take of a chip."""
     from eideploy.compile.demand import usage
@@ -85,6 +100,7 @@ def show_program(program: Program, json: bool) -> None:
                 "schema": "eideploy.program-summary/1",
                 "arithmetic": program.arithmetic,
                 "latency": program.latency,
+                "reset": reset_of(program),
                 "neurons": used.neurons,
                 "synapse_bytes": used.synapse_bytes,
                 "populations": populations,
@@ -102,7 +118,7 @@ def show_program(program: Program, json: bool) -> None:
         out.print()
     out.print(
         f"{program.arithmetic} · {used.neurons:,} neurons · {used.synapse_bytes:,} bytes of "
-        f"synapses · latency {program.latency} steps"
+        f"synapses · latency {program.latency} steps · {RESETS[reset_of(program)]}"
     )
 
 
@@ -131,6 +147,7 @@ def show_trace(program: Program, stimulus: Stimulus, trace: Trace, json: bool) -
                 "schema": "eideploy.run-summary/1",
                 "samples": stimulus.samples,
                 "steps": stimulus.steps,
+                "reset": reset_of(program),
                 "accuracy": correct,
                 "populations": rows,
             }

@@ -12,6 +12,7 @@ from eideploy.cli.compilation import compile_options
 from eideploy.cli.console import out, print_json, remark, stages
 from eideploy.cli.inputs import Model, frozen_trace, load_input, load_model, trained_trace
 from eideploy.cli.options import (
+    Bin,
     DataDir,
     Device,
     Dt,
@@ -19,17 +20,23 @@ from eideploy.cli.options import (
     Form,
     GraphForm,
     Json,
+    LabelsFile,
     Mapping,
     MappingChoice,
     Pool,
     PoolChoice,
+    Reset,
     Samples,
+    Steps,
     StimulusFile,
     Target,
     Timeout,
+    TimeUnit,
+    Unit,
     WeightBits,
 )
 from eideploy.cli.options import Model as ModelPath
+from eideploy.cli.stimuli import Shown
 from eideploy.compile import CompileOptions, float_pipeline, run_passes
 from eideploy.program import Stimulus, encode
 from eideploy.targets import Target as Backend
@@ -46,7 +53,12 @@ def verify(
     weight_bits: WeightBits = None,
     pool: Pool = PoolChoice.fold,
     dt: Dt = None,
+    reset: Reset = None,
     stimulus: StimulusFile = None,
+    labels: LabelsFile = None,
+    bins: Bin = None,
+    time_unit: Unit = TimeUnit.us,
+    steps: Steps = None,
     data_dir: DataDir = None,
     samples: Samples = None,
     executor: Executor = None,
@@ -58,8 +70,9 @@ def verify(
 ) -> None:
     """Prove, hop by hop, that what runs on a target is what was trained. Exit 1 if it is not."""
     backend = ready_target(target, executor=executor, device=device, timeout=timeout)
-    subject = load_model(model, form)
-    shown = load_input(subject, stimulus, samples)
+    asked = Shown.asked(stimulus, labels, bins, time_unit, steps, samples)
+    subject = load_model(model, form, reset)
+    shown = load_input(subject, asked)
     options = compile_options(subject, mapping=mapping, weight_bits=weight_bits, pool=pool, dt=dt)
     result = verify_model(subject, shown, backend, options)
     if html is not None:
@@ -68,7 +81,7 @@ def verify(
     if junit is not None:
         write_junit(junit, result.report)
     if json:
-        print_json(to_document(result.report))
+        print_json({**to_document(result.report), "reset": subject.reset})
     else:
         out.print(render(result.report))
     if result.report.verdict != "pass":

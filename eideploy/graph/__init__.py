@@ -12,6 +12,7 @@ from eideploy.graph.soft_reset import (
     SoftResetCubaLIF,
     SoftResetIF,
     SoftResetLIF,
+    reset_kind,
     subtract_on_reset,
 )
 
@@ -30,6 +31,7 @@ __all__ = [
     "describe",
     "graph_dt",
     "read",
+    "reset_kind",
     "subtract_on_reset",
     "write",
 ]

@@ -7,8 +7,9 @@ all the same, and leave it to the reader to know. `subtract_on_reset` says it fo
 from __future__ import annotations
 
 import warnings
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 import nir
 import numpy as np
@@ -140,6 +141,22 @@ SOFT_RESET_NODES = (SoftResetLIF, SoftResetIF, SoftResetCubaLIF)
 _SOFT = {nir.LIF: SoftResetLIF, nir.IF: SoftResetIF, nir.CubaLIF: SoftResetCubaLIF}
 
 
+def reset_kind(graph: nir.NIRGraph) -> Literal["value", "subtract", "mixed"] | None:
+    """What spikes do to the membrane potential; None if no node of the graph spikes."""
+    soft = [isinstance(node, SOFT_RESET_NODES) for node in _spiking(graph)]
+    if not soft:
+        return None
+    return "subtract" if all(soft) else "mixed" if any(soft) else "value"
+
+
+def _spiking(graph: nir.NIRGraph) -> Iterator[nir.NIRNode]:
+    for node in graph.nodes.values():
+        if isinstance(node, nir.NIRGraph):
+            yield from _spiking(node)
+        elif isinstance(node, (*_SOFT, *SOFT_RESET_NODES)):
+            yield node
+
+
 def subtract_on_reset(graph: nir.NIRGraph) -> nir.NIRGraph:
     """The same graph with soft reset in all its neurons that spike, nested ones included.
 
@@ -151,32 +168,29 @@ def subtract_on_reset(graph: nir.NIRGraph) -> nir.NIRGraph:
     Raises:
         GraphError: no neuron of the graph spikes.
     """
-    softened, count = _softened(graph, "")
-    if not count:
+    if reset_kind(graph) is None:
         raise GraphError("no node of the graph spikes, so none has a reset", "Leave out --reset.")
-    return softened
+    return _softened(graph, "")
 
 
-def _softened(graph: nir.NIRGraph, prefix: str) -> tuple[nir.NIRGraph, int]:
-    """The graph with soft reset, and the number of its nodes that spike."""
-    nodes, count = {}, 0
+def _softened(graph: nir.NIRGraph, prefix: str) -> nir.NIRGraph:
+    nodes = {}
     for name, node in graph.nodes.items():
         if isinstance(node, nir.NIRGraph):
-            nodes[name], inner = _softened(node, f"{prefix}{name}/")
-            count += inner
-            continue
-        soft = _SOFT.get(type(node))
-        count += soft is not None or isinstance(node, SOFT_RESET_NODES)
-        nodes[name] = node if soft is None else _soft(soft, node, f"{prefix}{name}")
-    softened = nir.NIRGraph(nodes, graph.edges, metadata=graph.metadata, type_check=False)
-    return softened, count
+            nodes[name] = _softened(node, f"{prefix}{name}/")
+        elif type(node) in _SOFT:
+            nodes[name] = _soft(node, f"{prefix}{name}")
+        else:
+            nodes[name] = node
+    return nir.NIRGraph(nodes, graph.edges, metadata=graph.metadata, type_check=False)
 
 
-def _soft(kind: type[nir.NIRNode], node: nir.NIRNode, name: str) -> nir.NIRNode:
+def _soft(node: nir.NIRNode, name: str) -> nir.NIRNode:
     if np.any(node.v_reset):
         warnings.warn(
             f"node {name!r}: its v_reset is not 0; soft reset subtracts the threshold instead",
             EideployWarning,
             stacklevel=4,
         )
+    kind = _SOFT[type(node)]
     return kind(**{f: getattr(node, f) for f in kind.parameters}, metadata=node.metadata)

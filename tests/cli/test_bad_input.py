@@ -132,7 +132,7 @@ def test_help_says_what_shape_a_stimulus_has(capsys):
 
 def test_a_stimulus_with_the_wrong_names_or_labels(model, tmp_path, frames, capsys):
     path = tmp_path / "x.npz"
-    np.savez(path, picture=frames((12,)))
+    np.savez(path, picture=frames((12,)), frame=frames((12,)))
     refuses(capsys, ["verify", model, "-t", "twin", "-s", path], 2, "input", "picture")
     np.savez(path, input=frames((12,)), labels=np.zeros(2, int))
     refuses(capsys, ["verify", model, "-t", "twin", "-s", path], 2, "labels")
@@ -251,11 +251,8 @@ def test_nothing_is_written_beside_the_result_where_there_is_no_terminal(model, 
 
 
 def test_plain_nodes_that_cannot_be_compiled_are_named(tmp_path, shown, capsys):
-    path = tmp_path / "threshold.nir"
-    nodes = {
-        "input": nir.Input({"input": np.array([12])}),
-        "gate": nir.Threshold(np.ones(12)),
-        "output": nir.Output({"output": np.array([12])}),
-    }
-    write(path, nir.NIRGraph(nodes, [("input", "gate"), ("gate", "output")]))
-    refuses(capsys, ["verify", path, "-t", "twin", "-s", shown], 2, "'gate'", "Threshold")
+    path = tmp_path / "backward.nir"
+    tau, one = np.array([0.01, -0.01] * 6), np.ones(12)
+    write(path, nir.NIRGraph.from_list(nir.LIF(tau, one, one, one)))
+    arguments = ["verify", path, "-t", "twin", "-s", shown, "--dt", 1e-3]
+    refuses(capsys, arguments, 2, "'lif'", "tau is -0.01 s in 6 of 12 neurons")
