@@ -23,6 +23,7 @@ from eideploy.program import (
     EINeuronFixed,
     Identity,
     Integrator,
+    IntegratorFixed,
     LIFNeuron,
     LIFNeuronFixed,
     Neuron,
@@ -41,7 +42,7 @@ from eideploy.simulate.record import Record
 pytestmark = pytest.mark.lava
 pytest.importorskip("lava")
 
-SHAPES = [(1,), (5,), (2, 3, 4), (3, 4, 2)]
+SHAPES = [(1,), (5,), (2, 7), (2, 3, 4), (3, 4, 2)]
 CONVOLUTIONS: list[dict[str, Any]] = [
     {"kernel": (2, 3), "padding": (0, 1)},
     {"kernel": (3, 2), "padding": (2, 1), "stride": (2, 1)},
@@ -64,7 +65,8 @@ class Draw:
     def neuron(self, shape: tuple[int, ...]) -> Neuron:
         rng, reset = self.rng, self.one_of(["value", "subtract"])
         if self.integer:
-            if rng.random() < 0.5:
+            kind = rng.random()
+            if kind < 0.4:
                 return EINeuronFixed(
                     voltage_decay=rng.integers(0, 4097, shape),
                     gain=rng.integers(1, 600, shape),
@@ -74,27 +76,37 @@ class Draw:
                     quotient_shift=int(rng.integers(4, 14)),
                     quotient_bits=int(rng.integers(8, 18)),
                     reset=reset,
+                    reset_to=rng.integers(-900, 40, shape),
                 )
-            return LIFNeuronFixed(
-                current_decay=rng.integers(0, 4096, shape),
-                voltage_decay=rng.integers(0, 4097, shape),
-                bias_mantissa=rng.integers(-4096, 4096, shape),
-                bias_exponent=int(rng.integers(0, 5)),
-                threshold=rng.integers(0, 800, shape),
-                reset=reset,
-            )
+            leak = {
+                "current_decay": rng.integers(0, 4096, shape),
+                "voltage_decay": rng.integers(0, 4097, shape),
+                "bias_mantissa": rng.integers(-4096, 4096, shape),
+                "bias_exponent": int(rng.integers(0, 5)),
+                "current_bias": rng.integers(-200, 200, shape),
+            }
+            if kind < 0.55:
+                initial = rng.integers(-(2**20), 2**20, shape)
+                return IntegratorFixed(**leak, initial=initial, shift=rng.integers(16, 20, shape))
+            reset_to = rng.integers(-9000, 9000, shape)
+            threshold = rng.integers(0, 800, shape)
+            return LIFNeuronFixed(**leak, threshold=threshold, reset=reset, reset_to=reset_to)
         common = {
             "voltage_decay": rng.uniform(0, 1, shape),
             "gain": rng.uniform(0, 2, shape),
             "bias": rng.normal(0, 0.3, shape),
             "initial": rng.normal(0, 0.3),
         }
+        current = {
+            "current_decay": rng.uniform(0.2, 1, shape),
+            "current_bias": rng.normal(0, 0.1, shape),
+        }
         if rng.random() < 0.25:
-            return Integrator(current_decay=rng.uniform(0.2, 1), **common)
+            return Integrator(**current, **common)
         common |= {"threshold": rng.uniform(0.1, 1.5), "reset": reset, "reset_to": rng.random()}
         if rng.random() < 0.5:
             return EINeuron(floor=rng.uniform(0.01, 1, shape), **common)
-        return LIFNeuron(current_decay=rng.uniform(0.2, 1, shape), **common)
+        return LIFNeuron(**current, **common)
 
     def weight(self, shape: tuple[int, ...], sign: str) -> Any:
         if self.integer:
@@ -106,7 +118,7 @@ class Draw:
 
     def operator(self, source: Population, shape: tuple[int, ...], sign: str) -> Operator:
         if source.size == np.prod(shape) and self.rng.random() < 0.4:
-            return Identity(self.weight((), sign))
+            return Identity(self.weight(self.one_of([(), (source.size,)]), sign))
         return Dense(self.weight((int(np.prod(shape)), source.size), sign))
 
     def convolution(self, source: Population, sign: str) -> Conv2d:
@@ -135,16 +147,22 @@ class Draw:
         for index in range(int(rng.integers(2, 5))):
             name, sign = f"p{index}", self.one_of(SIGNS)
             source = self.one_of(populations)
-            if len(source.shape) == 3 and rng.random() < 0.6:
+            if len(source.shape) > 1 and rng.random() < 0.6:
                 operator: Operator = self.convolution(source, sign)
                 assert isinstance(operator, Conv2d)
                 shape = operator.output_shape(source.shape)
+                if len(source.shape) == 2 and shape[1] == 1:
+                    shape = (shape[0], shape[2])
             else:
                 shape = self.one_of(SHAPES)
                 operator = self.operator(source, shape, sign)
             # A relay passes on what is not yet shifted by much; after another it would grow.
             graded = isinstance(source.neuron, Relay)
-            relay = Relay(shift=rng.integers(14, 18, shape) if self.integer else 0)
+            relay = (
+                Relay(rng.integers(14, 18, shape), bias=rng.integers(-(2**17), 2**17, shape))
+                if self.integer
+                else Relay(bias=rng.normal(0, 0.3, shape))
+            )
             neuron = relay if rng.random() < 0.3 and not graded else self.neuron(shape)
             population = Population(
                 name,
@@ -160,12 +178,14 @@ class Draw:
             # More fan-in, from anywhere: loops too, but not into relays, which could grow for ever.
             for port in () if isinstance(target.neuron, Relay) else target.neuron.ports:
                 source, sign = self.one_of(populations), self.one_of(SIGNS)
-                if rng.random() < 0.6 and not isinstance(source.neuron, Integrator):
+                grows = isinstance(source.neuron, (Integrator, IntegratorFixed))
+                if rng.random() < 0.6 and not grows:
                     operator = self.operator(source, target.shape, sign)
                     projections.append(self.projection(source, target.name, port, operator, sign))
         names = tuple(p.name for p in populations)
         arithmetic: Any = "integer" if self.integer else "float"
-        return Program(tuple(populations), tuple(projections), arithmetic, names)
+        stride = self.one_of([1, 1, 2, 3])
+        return Program(tuple(populations), tuple(projections), arithmetic, names, stride=stride)
 
     def stimulus(self, program: Program) -> Stimulus:
         samples, steps = int(self.rng.integers(1, 5)), int(self.rng.integers(2, 6))

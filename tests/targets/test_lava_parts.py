@@ -18,6 +18,15 @@ def test_a_timetable_streams_samples_back_to_back() -> None:
     ]
 
 
+def test_a_slow_timetable_works_every_other_step() -> None:
+    table = Timetable(samples=2, steps=2, period=5, offset=1, stride=2)
+    assert [table.at(step) for step in range(11)] == [
+        None,  # latency
+        *(0, None, 1, None, None),  # the first sample and a gap
+        *(0, None, 1, None, None),  # the second
+    ]
+
+
 @pytest.mark.lava
 @given(
     dividend=st.integers(0, 2**61),

@@ -71,7 +71,7 @@ class _Report:
 def _independent(program: Program) -> bool:
     """Whether no sample can see anything of the one before, so that a run can be cut anywhere."""
     return all(population.reset_phase == 0 for population in program.populations) and all(
-        program.lag(projection) >= 0 for projection in program.projections
+        program.slack(projection) >= 0 for projection in program.projections
     )
 
 
@@ -84,9 +84,9 @@ def _run_once(
 ) -> Trace:
     """Stream all samples through one network."""
     samples, steps = next(iter(values.values())).shape[:2]
-    period = steps + program.gap
+    period = steps * program.stride + program.gap
     tables = {
-        p.name: Timetable(samples, steps, period, p.offset, p.reset_phase)
+        p.name: Timetable(samples, steps, period, p.offset, p.reset_phase, program.stride)
         for p in program.populations
     }
     chosen = record.chosen(program)

@@ -19,15 +19,26 @@ from eideploy.program import (
     EINeuronFixed,
     Identity,
     Integrator,
+    IntegratorFixed,
     LIFNeuron,
     LIFNeuronFixed,
+    Population,
     Program,
     Projection,
     Relay,
     Source,
 )
 
-NEURONS = (EINeuron, EINeuronFixed, Integrator, LIFNeuron, LIFNeuronFixed, Relay, Source)
+NEURONS = (
+    EINeuron,
+    EINeuronFixed,
+    Integrator,
+    IntegratorFixed,
+    LIFNeuron,
+    LIFNeuronFixed,
+    Relay,
+    Source,
+)
 OPERATORS = (Conv2d, Dense, Identity)
 
 WEIGHTS = {"mixed": (-256, 254, 2), "excitatory": (0, 255, 1), "inhibitory": (-255, 0, 1)}
@@ -108,9 +119,9 @@ def _check_sums(program: Program) -> None:
     for population in program.populations:
         if isinstance(population.neuron, (Source, Relay)):
             _check_sum(f"population {population.name!r}", emitted(population.name), ACCUMULATOR)
-        if isinstance(population.neuron, LIFNeuronFixed):
+        if isinstance(population.neuron, (LIFNeuronFixed, IntegratorFixed)):
             what = f"the input of population {population.name!r}"
-            _check_sum(what, ports[population.name, "input"], LIF_PORT)
+            _check_sum(what, _biased(population, ports[population.name, "input"]), LIF_PORT)
     for projection in program.projections:
         conv = isinstance(projection.operator, Conv2d)
         if conv and projection.exponent < 0:
@@ -121,6 +132,12 @@ def _check_sums(program: Program) -> None:
         bound = delivered_range(widest, source.shape, emitted(projection.source))
         limit = CONV_ACCUMULATOR if conv else ACCUMULATOR
         _check_sum(f"projection {projection.name}", bound, limit)
+
+
+def _biased(population: Population, port: Range) -> Range:
+    """What is shifted and added to u: the sum on the port and the bias of the current."""
+    bias = np.broadcast_to(population.neuron.parameters()["current_bias"], population.shape)
+    return port + Range(bias, bias)
 
 
 def _check_sum(what: str, bound: Range, limit: int) -> None:

@@ -16,7 +16,12 @@ from eideploy import program as nouns
 from eideploy.program import Array, Program, Projection
 from eideploy_targets.lava.population import PopulationProcess
 from eideploy_targets.lava.processes.ei.neuron import EINeuron, EINeuronFixed
-from eideploy_targets.lava.processes.lif.neuron import Integrator, LIFNeuron, LIFNeuronFixed
+from eideploy_targets.lava.processes.lif.neuron import (
+    Integrator,
+    IntegratorFixed,
+    LIFNeuron,
+    LIFNeuronFixed,
+)
 from eideploy_targets.lava.processes.one_to_one.synapse import OneToOne
 from eideploy_targets.lava.processes.relay.relay import Relay
 from eideploy_targets.lava.timetable import Timetable
@@ -25,6 +30,7 @@ PROCESSES: dict[type[nouns.Neuron], type[PopulationProcess]] = {
     nouns.EINeuron: EINeuron,
     nouns.EINeuronFixed: EINeuronFixed,
     nouns.Integrator: Integrator,
+    nouns.IntegratorFixed: IntegratorFixed,
     nouns.LIFNeuron: LIFNeuron,
     nouns.LIFNeuronFixed: LIFNeuronFixed,
     nouns.Relay: Relay,
@@ -96,7 +102,8 @@ def _timed(values: Array, timetable: Timetable, latency: int) -> Array:
     """Stimulus [sample, step, *shape] in hardware time [neuron, step], with its silences."""
     samples, steps = values.shape[:2]
     stream = np.zeros((samples, timetable.period, values[0, 0].size), values.dtype)
-    stream[:, :steps] = values.reshape(samples, steps, -1)
+    working = slice(0, steps * timetable.stride, timetable.stride)
+    stream[:, working] = values.reshape(samples, steps, -1)
     before, after = timetable.offset, latency - timetable.offset
     return np.pad(stream.reshape(samples * timetable.period, -1), ((before, after), (0, 0))).T
 
@@ -125,15 +132,16 @@ def _wire(program: Program, projection: Projection, emitter: Any, receiver: Any)
             emitter.connect(synapse.s_in)
             synapse.a_out.connect(receiver)
         case nouns.Conv2d(weight, stride, padding, dilation, groups):
+            shape = nouns.planar(source.shape)
             conv = Conv(
                 # A convolution, where ours is a cross-correlation: flipped. It ignores exponents.
                 weight=weight[:, :, ::-1, ::-1].transpose(0, 3, 2, 1) * 2**projection.exponent,
-                input_shape=source.shape[::-1],
+                input_shape=shape[::-1],
                 stride=stride[::-1],
                 padding=padding[::-1],
                 dilation=dilation[::-1],
                 groups=groups,
                 **options,
             )
-            emitter.reshape(source.shape).transpose(_SWAP).connect(conv.s_in)
+            emitter.reshape(shape).transpose(_SWAP).connect(conv.s_in)
             conv.a_out.transpose(_SWAP).reshape(receiver.shape).connect(receiver)

@@ -141,6 +141,12 @@ class PopulationModel(PyLoihiProcessModel):
         """Reset where there was a spike."""
 
 
+def round_shift(x: Array, bits: Array) -> Array:
+    """⌊x / 2^bits + 1/2⌋: a floor shift, after which the highest of the dropped bits is added."""
+    highest_dropped = np.where(bits > 0, x >> np.maximum(bits - 1, 0), 0) & 1
+    return (x >> bits) + highest_dropped
+
+
 class FloatModel(PopulationModel):
     """A population in float64."""
 

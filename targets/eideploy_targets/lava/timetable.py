@@ -7,14 +7,17 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Timetable:
-    """Samples streamed back to back: step t of sample k is hardware step k·period + t + offset.
+    """Samples streamed back to back.
+
+    Logical step t of sample k is hardware step k·period + t·stride + offset.
 
     Args:
         samples: number of samples of the run.
         steps: logical steps of a sample, T.
-        period: T plus the silent steps between two samples.
+        period: hardware steps of a sample, T·stride, and the silent ones up to the next sample.
         offset: latency of the population.
         reset_phase: logical step of every sample before which the state is reset; None for never.
+        stride: hardware steps of a logical step.
     """
 
     samples: int
@@ -22,8 +25,11 @@ class Timetable:
     period: int
     offset: int = 0
     reset_phase: int | None = 0
+    stride: int = 1
 
     def at(self, hardware_step: int) -> int | None:
         """Logical step t that falls on a hardware step; None where the population is silent."""
-        sample, t = divmod(hardware_step - self.offset, self.period)
-        return t if 0 <= sample < self.samples and t < self.steps else None
+        sample, within = divmod(hardware_step - self.offset, self.period)
+        t, between = divmod(within, self.stride)
+        works = 0 <= sample < self.samples and t < self.steps and not between
+        return t if works else None

@@ -77,6 +77,7 @@ class PyEINeuronFixedModel(FixedModel):
     threshold: Array = LavaPyType(np.ndarray, np.int64, precision=24)
     quotient_shift: Array = LavaPyType(np.ndarray, np.int64, precision=6)
     quotient_bits: Array = LavaPyType(np.ndarray, np.int64, precision=5)
+    reset_to: Array = LavaPyType(np.ndarray, np.int64, precision=24)
 
     def restart(self) -> None:
         """V goes to 0."""
@@ -102,8 +103,8 @@ class PyEINeuronFixedModel(FixedModel):
         return self.v > self.threshold
 
     def recover(self, spikes: Array) -> None:
-        """Set v to 0, or subtract the threshold from it, where there was a spike."""
-        after = self.v - self.threshold if self.reset == "subtract" else 0
+        """Set v, or subtract the threshold from it, where there was a spike."""
+        after = self.v - self.threshold if self.reset == "subtract" else self.reset_to
         self.v = np.where(spikes, after, self.v)
 
 

@@ -10,10 +10,19 @@ from lava.magma.core.decorator import implements, requires, tag
 from lava.magma.core.model.py.type import LavaPyType
 from lava.magma.core.resources import CPU
 from lava.magma.core.sync.protocols.loihi_protocol import LoihiProtocol
-from lava.proc.lif.models import AbstractPyLifModelFloat, PyLifModelBitAcc
+from lava.proc.lif.models import (
+    AbstractPyLifModelFixed,
+    AbstractPyLifModelFloat,
+    PyLifModelBitAcc,
+)
 
 from eideploy.program import Array
-from eideploy_targets.lava.population import FixedModel, FloatModel, PopulationProcess
+from eideploy_targets.lava.population import (
+    FixedModel,
+    FloatModel,
+    PopulationProcess,
+    round_shift,
+)
 
 
 class LIFNeuron(PopulationProcess):
@@ -33,8 +42,8 @@ class Integrator(PopulationProcess):
     lava_names: ClassVar[Mapping[str, str]] = LIFNeuron.lava_names
 
 
-class LIFNeuronFixed(PopulationProcess):
-    """`eideploy.program.LIFNeuronFixed`. InPort `a_in`."""
+class IntegratorFixed(PopulationProcess):
+    """`eideploy.program.IntegratorFixed`. InPort `a_in`."""
 
     lava_names: ClassVar[Mapping[str, str]] = {
         "input": "a_in",
@@ -42,12 +51,17 @@ class LIFNeuronFixed(PopulationProcess):
         "voltage_decay": "dv",
         "bias_mantissa": "bias_mant",
         "bias_exponent": "bias_exp",
-        "threshold": "vth",
     }
 
 
+class LIFNeuronFixed(PopulationProcess):
+    """`eideploy.program.LIFNeuronFixed`. InPort `a_in`."""
+
+    lava_names: ClassVar[Mapping[str, str]] = {**IntegratorFixed.lava_names, "threshold": "vth"}
+
+
 class FloatDynamics(FloatModel, AbstractPyLifModelFloat):
-    """Lava's float dynamics below threshold, with a gain and a start value."""
+    """Lava's float dynamics below threshold, with a gain, a bias of the current, a start value."""
 
     inputs = ("a_in",)
     bias_exp = None  # Lava's float models declare it and do not use it.
@@ -55,6 +69,7 @@ class FloatDynamics(FloatModel, AbstractPyLifModelFloat):
     v: Array = LavaPyType(np.ndarray, float)
     gain: Array = LavaPyType(np.ndarray, float)
     initial: Array = LavaPyType(np.ndarray, float)
+    current_bias: Array = LavaPyType(np.ndarray, float)
 
     def restart(self) -> None:
         """U goes to 0, v to where it starts."""
@@ -63,7 +78,7 @@ class FloatDynamics(FloatModel, AbstractPyLifModelFloat):
 
     def integrate(self, arrived: Array) -> None:
         """Lava's own update of u and v."""
-        self.subthr_dynamics(self.gain * arrived)
+        self.subthr_dynamics(self.gain * arrived + self.current_bias)
 
 
 @implements(proc=Integrator, protocol=LoihiProtocol)
@@ -96,14 +111,11 @@ class PyLIFNeuronModel(FloatDynamics):
         self.v = np.where(spikes, after, self.v)
 
 
-@implements(proc=LIFNeuronFixed, protocol=LoihiProtocol)
-@requires(CPU)
-@tag("fixed_pt")
-class PyLIFNeuronFixedModel(FixedModel, PyLifModelBitAcc):
-    """Lava's bit-accurate LIF, with all its widths; only when it works and resets is ours."""
+class FixedDynamics(FixedModel, AbstractPyLifModelFixed):
+    """Lava's bit-accurate dynamics below threshold, with all its widths, and a current bias."""
 
-    implements_process = None  # Not Lava's LIF; without this the decorator above refuses.
     inputs = ("a_in",)
+    current_bias: Array = LavaPyType(np.ndarray, np.int32, precision=24)
 
     def restart(self) -> None:
         """U and v go to 0."""
@@ -112,18 +124,48 @@ class PyLIFNeuronFixedModel(FixedModel, PyLifModelBitAcc):
 
     def integrate(self, arrived: Array) -> None:
         """Lava's own update of u and v."""
-        if not self.isthrscaled:
+        if not self.isbiasscaled:
             self.scale_bias()
             self.scale_threshold()
-        self.subthr_dynamics(arrived)
+        self.subthr_dynamics(arrived + self.current_bias)
+
+
+@implements(proc=IntegratorFixed, protocol=LoihiProtocol)
+@requires(CPU)
+@tag("fixed_pt")
+class PyIntegratorFixedModel(FixedDynamics):
+    """No threshold: emits the high bits of v."""
+
+    initial: Array = LavaPyType(np.ndarray, np.int32, precision=24)
+    shift: Array = LavaPyType(np.ndarray, np.int32, precision=5)
+
+    def restart(self) -> None:
+        """U goes to 0, v to where it starts."""
+        self.u[:] = 0
+        self.v[:] = self.initial
+
+    def scale_threshold(self) -> None:
+        """There is none."""
+
+    def emit(self) -> Array:
+        """The potential, shifted and rounded."""
+        return round_shift(self.v, self.shift)
+
+
+@implements(proc=LIFNeuronFixed, protocol=LoihiProtocol)
+@requires(CPU)
+@tag("fixed_pt")
+class PyLIFNeuronFixedModel(FixedDynamics, PyLifModelBitAcc):
+    """Lava's bit-accurate LIF; when it works and what it is reset to is ours."""
+
+    implements_process = None  # Not Lava's LIF; without this the decorator above refuses.
+    reset_to: Array = LavaPyType(np.ndarray, np.int32, precision=24)
 
     def emit(self) -> Array:
         """Lava's own test."""
         return self.spiking_activation()
 
     def recover(self, spikes: Array) -> None:
-        """Lava's own reset to 0, or subtraction of the threshold."""
-        if self.reset == "subtract":
-            self.v[spikes] -= self.effective_vth[spikes]
-        else:
-            self.reset_voltage(spikes)
+        """Set v, or subtract the threshold from it, where there was a spike."""
+        after = self.v - self.effective_vth if self.reset == "subtract" else self.reset_to
+        self.v = np.where(spikes, after, self.v)

@@ -19,7 +19,7 @@ from eideploy.program import Array
 
 
 class OneToOne(AbstractProcess):
-    """y(h) = weight·x(h − delay)·2^exponent, rounded to −∞ where the exponent is negative.
+    """y(h) = weight⊙x(h − delay)·2^exponent, rounded to −∞ where the exponent is negative.
 
     With weight 1 it is a delay line.
 
@@ -27,7 +27,7 @@ class OneToOne(AbstractProcess):
         name: for messages.
         size: number of neurons at either end.
         delay: hardware steps, ≥ 1.
-        weight: one weight for all.
+        weight: one for all, or one for each neuron.
         exponent: weight exponent; 0 in floating point.
     """
 
@@ -37,7 +37,8 @@ class OneToOne(AbstractProcess):
         super().__init__(name=name, exponent=exponent)
         self.s_in = InPort(shape=(size,))
         self.a_out = OutPort(shape=(size,))
-        self.weight = Var(shape=(1,), init=weight)
+        weights = np.atleast_1d(weight)
+        self.weight = Var(shape=weights.shape, init=weights)
         self.line = Var(shape=(delay, size), init=0)
 
 
@@ -72,7 +73,7 @@ class PyOneToOneModelFloat(OneToOneModel):
     line = LavaPyType(np.ndarray, float)
 
     def scale(self, x: Array) -> Array:
-        """w·x."""
+        """w⊙x."""
         return self.weight * x
 
 
@@ -88,7 +89,7 @@ class PyOneToOneModelFixed(OneToOneModel):
     line = LavaPyType(np.ndarray, np.int64, precision=24)
 
     def scale(self, x: Array) -> Array:
-        """w·x, shifted by the weight exponent."""
+        """w⊙x, shifted by the weight exponent."""
         exponent = self.proc_params["exponent"]
         total = self.weight * x
         return total << exponent if exponent > 0 else total >> -exponent

@@ -12,7 +12,12 @@ from lava.magma.core.resources import CPU
 from lava.magma.core.sync.protocols.loihi_protocol import LoihiProtocol
 
 from eideploy.program import Array
-from eideploy_targets.lava.population import FixedModel, FloatModel, PopulationProcess
+from eideploy_targets.lava.population import (
+    FixedModel,
+    FloatModel,
+    PopulationProcess,
+    round_shift,
+)
 
 
 class Relay(PopulationProcess):
@@ -23,15 +28,16 @@ class Relay(PopulationProcess):
 @requires(CPU)
 @tag("floating_pt")
 class PyRelayModelFloat(FloatModel):
-    """y = x."""
+    """y = x + bias."""
 
     inputs = ("input",)
     input: Any = LavaPyType(PyInPort.VEC_DENSE, float)
     shift: Array = LavaPyType(np.ndarray, float)
+    bias: Array = LavaPyType(np.ndarray, float)
 
     def integrate(self, arrived: Array) -> None:
-        """Keep what arrived for this step."""
-        self.sum = arrived
+        """Keep the sum for this step."""
+        self.sum = arrived + self.bias
 
     def emit(self) -> Array:
         """Pass it on."""
@@ -42,17 +48,17 @@ class PyRelayModelFloat(FloatModel):
 @requires(CPU)
 @tag("fixed_pt")
 class PyRelayModelFixed(FixedModel):
-    """y = ⌊x / 2^shift + 1/2⌋: the highest of the dropped bits is added to what stays."""
+    """y = ⌊(x + bias) / 2^shift + 1/2⌋: the highest of the dropped bits is added to what stays."""
 
     inputs = ("input",)
     input: Any = LavaPyType(PyInPort.VEC_DENSE, np.int64, precision=24)
     shift: Array = LavaPyType(np.ndarray, np.int64, precision=5)
+    bias: Array = LavaPyType(np.ndarray, np.int64, precision=24)
 
     def integrate(self, arrived: Array) -> None:
-        """Keep what arrived for this step."""
-        self.sum = arrived
+        """Keep the sum for this step."""
+        self.sum = arrived + self.bias
 
     def emit(self) -> Array:
         """Pass it on, shifted and rounded."""
-        highest_dropped = np.where(self.shift > 0, self.sum >> np.maximum(self.shift - 1, 0), 0) & 1
-        return (self.sum >> self.shift) + highest_dropped
+        return round_shift(self.sum, self.shift)
