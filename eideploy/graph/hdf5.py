@@ -1,14 +1,15 @@
 """HDF5 as a plain tree of arrays and strings, without trust in the file.
 
-The layout is that of the `nir` package: groups are nodes or metadata, datasets are fields. Nothing
-is executed or unpickled, and no link is followed out of the file. Groups keep the order in which
-their members were written.
+Groups are dictionaries, datasets are values. Nothing is executed or unpickled, and no link is
+followed out of the file. Groups keep the order in which their members were written. `.nir` files
+are written in the layout of the `nir` package.
 """
 
 from __future__ import annotations
 
 import io
 import os
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Union
 
@@ -25,6 +26,27 @@ Stored = Union[NDArray[Any], str, Strings, "Tree"]
 Tree = dict[str, Stored]
 
 ROOT = "node"
+
+
+@dataclass(frozen=True)
+class Layout:
+    """What kind of HDF5 file is expected.
+
+    Args:
+        name: of the format.
+        file: what such a file is called in messages.
+        root: the group that holds everything.
+        writer: how such a file is made.
+    """
+
+    name: str
+    file: str
+    root: str
+    writer: str
+
+
+NIR = Layout("NIR", "a .nir file", ROOT, "Write it with eideploy.graph.write or nir.write.")
+
 MAX_DEPTH = 64
 """Deepest nesting of groups that is read; deeper means a group that contains itself."""
 
@@ -32,30 +54,31 @@ _MOST_COMPRESSION = 1032  # of deflate, by its documentation
 _SPARE_BYTES = 2**20
 
 
-def load(path: str | os.PathLike[str]) -> Tree:
-    """Load everything below the group `node` of a .nir file.
+def load(path: str | os.PathLike[str], layout: Layout = NIR) -> Tree:
+    """Load everything below the root group of a file.
 
     Args:
         path: the file.
+        layout: what it is expected to be.
 
     Returns:
         Groups as dictionaries, numeric datasets as arrays (dtype kept), text as str or lists of it.
 
     Raises:
-        GraphError: the file cannot be read, is no NIR file, or holds something that NIR has no
-            place for (references, compound types, links into other files …).
+        GraphError: the file cannot be read, has another layout, or holds something that a network
+            has no place for (references, compound types, links into other files …).
     """
-    _check_readable(Path(path))
+    _check_readable(Path(path), layout)
     try:
         with h5py.File(path, "r") as file:
-            root = file.get(ROOT)
+            root = file.get(layout.root)
             if not isinstance(root, h5py.Group):
                 raise GraphError(
-                    f"an HDF5 file, but not NIR: it has no group {ROOT!r} "
+                    f"an HDF5 file, but not {layout.name}: it has no group {layout.root!r} "
                     f"(it has {', '.join(map(repr, list(file)[:8])) or 'nothing'})",
-                    "Write it with eideploy.graph.write or nir.write.",
+                    layout.writer,
                 )
-            return _load_group(root, f"/{ROOT}", depth=0)
+            return _load_group(root, f"/{layout.root}", depth=0)
     except (OSError, RuntimeError, KeyError, ValueError, TypeError) as error:
         # h5py raises each of these on some kind of damage.
         raise GraphError(
@@ -87,10 +110,10 @@ def save(path: str | os.PathLike[str], tree: Tree) -> None:
         temporary.write_bytes(buffer.getvalue())
 
 
-def _check_readable(path: Path) -> None:
+def _check_readable(path: Path, layout: Layout) -> None:
     """Tell apart the ways in which a path is no HDF5 file."""
     if path.is_dir():
-        raise GraphError("is a folder, expected a .nir file")
+        raise GraphError(f"is a folder, expected {layout.file}")
     try:
         with path.open("rb") as file:
             empty = not file.read(1)
@@ -102,7 +125,7 @@ def _check_readable(path: Path) -> None:
         raise GraphError("is empty", "Export it again; the writer was probably interrupted.")
     if not h5py.is_hdf5(path):
         raise GraphError(
-            "is not an HDF5 file, as a .nir file must be", "Check the path; export it again."
+            f"is not an HDF5 file, as {layout.file} must be", "Check the path; export it again."
         )
 
 
