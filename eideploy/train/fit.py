@@ -6,7 +6,7 @@ import logging
 import math
 import signal
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -33,6 +33,7 @@ from eideploy.train.place import LOGS
 from eideploy.train.recipe import Recipe
 
 PRECISIONS = {"float32": "32-true", "bfloat16": "bf16-mixed", "float16": "16-mixed"}
+MakeModule = Callable[[SequentialState, Recipe, int], TrainingModule]
 _PROBE = 32
 
 
@@ -45,6 +46,7 @@ def fit(
     *,
     resume: bool,
     progress: bool,
+    make_module: MakeModule = TrainingModule,
 ) -> History:
     """Train an initialized network in place.
 
@@ -59,6 +61,7 @@ def fit(
         hardware: what to train it on.
         resume: go on from the checkpoint.
         progress: show a bar on stderr.
+        make_module: of the network, the recipe and the number of optimizer steps.
 
     Raises:
         InputError: the loss stops being finite.
@@ -108,7 +111,7 @@ def fit(
         steps = recipe.training.epochs * math.ceil(len(batches) / recipe.training.accumulate)
         with _interruptible():
             trainer.fit(
-                TrainingModule(network, recipe, steps),
+                make_module(network, recipe, steps),
                 batches,
                 test,
                 ckpt_path=checkpoint,

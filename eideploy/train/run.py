@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 import nir
+import numpy as np
 import safetensors
 import torch
 from norse.torch import SequentialState
@@ -53,6 +54,8 @@ class Run:
         metrics: `epochs` (a row each), `test_accuracy` in %, `seconds` and the `device` of the
             training; once it is frozen also `frozen_test_accuracy`.
         floors: s_min of each divisive circuit by node name; None until it is frozen.
+        shunt_means: constant divisors by node name, of a run that was trained with them; None
+            for one whose folded form takes them from the training data.
     """
 
     path: Path
@@ -60,6 +63,7 @@ class Run:
     weights: Mapping[str, torch.Tensor]
     metrics: Mapping[str, Any]
     floors: Mapping[str, float] | None = None
+    shunt_means: Mapping[str, Array] | None = None
 
     @property
     def name(self) -> str:
@@ -140,16 +144,13 @@ def to_graph(run: Run, *, form: Literal["ei", "folded"] = "ei") -> nir.NIRGraph:
     Args:
         run: frozen.
         form: "ei" keeps the E-I circuits, "folded" approximates each by a plain layer whose mean
-            divisor is taken over the training data.
+            divisor is taken over the training data, unless it was trained with constant ones.
 
     Raises:
         InputError: the run is not frozen, and what `eideploy.graph.export.export` raises.
     """
     network = run.network("floor")
-    means = None
-    if form == "folded" and run.floors:
-        stimulus, _ = run.samples("train")
-        means = calibrate_shunt_means(network, batches(network, stimulus))
+    means = shunt_means_of(run) if form == "folded" else None
     return export(
         network,
         input_shape=run.data.shape,
@@ -160,6 +161,19 @@ def to_graph(run: Run, *, form: Literal["ei", "folded"] = "ei") -> nir.NIRGraph:
         levels=run.data.levels,
         metadata={"model": run.name, "steps": run.recipe.steps},
     )
+
+
+def shunt_means_of(run: Run) -> Mapping[str, Array]:
+    """Constant divisors of a frozen run by node name: its own, or their means over training data.
+
+    Raises:
+        InputError: a circuit sees no input at all.
+        MissingComponentError: the data set is not there.
+    """
+    if run.shunt_means is not None or not run.floors:
+        return run.shunt_means or {}
+    network = run.network("floor")
+    return calibrate_shunt_means(network, batches(network, run.samples("train")[0]))
 
 
 def save_run(run: Run) -> None:
@@ -189,6 +203,7 @@ def save_run(run: Run) -> None:
         "dt": run.recipe.dt,
         "frozen": run.frozen,
         **({} if run.floors is None else {"floors": dict(run.floors)}),
+        **_means_to_json(run.shunt_means),
         "weights_sha256": weights_sha256,
     }
     write_text(run.path / ABOUT, _json(about))
@@ -219,7 +234,29 @@ def load_run(path: str | Path) -> Run:
         weights=_read_weights(folder, about.get("weights_sha256")),
         metrics=_read_json(folder, METRICS),
         floors=_floors(about, folder / ABOUT),
+        shunt_means=_means_from_json(about, folder / ABOUT),
     )
+
+
+def _means_to_json(means: Mapping[str, Array] | None) -> dict[str, Any]:
+    if means is None:
+        return {}
+    return {"shunt_means": {name: values.tolist() for name, values in means.items()}}
+
+
+def _means_from_json(about: dict[str, Any], path: Path) -> dict[str, Array] | None:
+    if "shunt_means" not in about:
+        return None
+    try:
+        return {
+            name: np.array(values, dtype=np.float64)
+            for name, values in about["shunt_means"].items()
+        }
+    except (AttributeError, TypeError, ValueError) as error:
+        raise InputError(
+            f"{path}: shunt_means are not lists of numbers by node name",
+            "The file is damaged; train again.",
+        ) from error
 
 
 def _floors(about: dict[str, Any], path: Path) -> dict[str, float] | None:

@@ -129,10 +129,28 @@ class ScheduleSection(Section):
     warmup_lr: Positive = 1e-7
 
 
+class AwareSection(Section):
+    """Fine-tuning of a finished run through the integers of a target.
+
+    `run` is the run directory that it starts from, `target` what it is deployed on; mapping, pool
+    and form are those of `eideploy verify`, and are to be given there again.
+    """
+
+    run: Annotated[str, Field(min_length=1)]
+    target: Annotated[str, Field(min_length=1)]
+    mapping: Literal["fused", "explicit"] = "fused"
+    pool: Literal["fold", "relay"] = "fold"
+    form: Literal["ei", "folded"] = "ei"
+
+
 class QuantizeSection(Section):
-    """Post-training quantization for integer targets."""
+    """Width of integer weights, and whether they were trained as such or rounded afterwards.
+
+    `training` is null for post-training quantization.
+    """
 
     weight_bits: Annotated[int, Field(ge=2, le=8)] = 8
+    training: AwareSection | None = None
 
 
 class LimitsSection(Section):

@@ -5,31 +5,30 @@ from __future__ import annotations
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 from pathlib import Path
 
 import torch
 from lightning.pytorch.utilities import rank_zero_only
 from norse.torch import SequentialState
 
+from eideploy.errors import InputError
 from eideploy.train import place
-from eideploy.train.calibration import accuracy, calibrate
 from eideploy.train.callbacks import History, stage
-from eideploy.train.data import Dataset
+from eideploy.train.course import Course, FromScratch
 from eideploy.train.fit import fit
 from eideploy.train.hardware import Accelerator, Hardware, find_hardware
-from eideploy.train.initialize import initialize_
-from eideploy.train.loading import make_loader, to_sequence
 from eideploy.train.network import build_network, dataset_of
 from eideploy.train.place import Plan
 from eideploy.train.recipe import Recipe
 from eideploy.train.run import CHECKPOINT, Run, load_run, save_run
+from eideploy.train.sections import AwareSection
 
 
 def train(
     recipe: Recipe,
     out_dir: str | Path,
     *,
+    course: Course | None = None,
     accelerator: Accelerator = "auto",
     devices: int = 1,
     nodes: int = 1,
@@ -49,6 +48,7 @@ def train(
         recipe: what to train and how.
         out_dir: the run directory. Beside the files of the run it gets TensorBoard's `logs`, and
             `checkpoint` until training is over.
+        course: what it begins with and how it ends; from scratch if not given.
         accelerator: "auto" takes a GPU if there is one.
         devices: on each node. A process is started for each but the first, by calling the command
             of this one again; of all of them only the first returns.
@@ -64,12 +64,16 @@ def train(
 
     Raises:
         InputError: there is a run or an unfinished training already, or one of another recipe; the
-            first batch is dead, the loss stops being finite, or a layer is dead at the end.
+            first batch is dead, the loss stops being finite, or a layer is dead at the end; or the
+            recipe is one of fine-tuning, which `eideploy.train.quantized.finetune` does.
         RecipeError: the model or the data set is not known.
         MissingComponentError: the data set, an accelerator or a compiler is not there.
         OutputError: the directory cannot be written.
         KeyboardInterrupt: by Ctrl-C or SIGTERM; what is there can be resumed.
     """
+    if course is None and recipe.quantize.training is not None:
+        raise _fine_tunes(recipe.quantize.training)
+    course = course or FromScratch()
     folder = Path(out_dir)
     hardware = find_hardware(accelerator, devices, nodes)
     first = hardware.processes == 1 or getattr(rank_zero_only, "rank", 0) == 0
@@ -84,16 +88,24 @@ def train(
             with torch.random.fork_rng(devices=[]):
                 if first and plan is Plan.BEGIN:
                     place.clear(folder)
-                network, history = _train(recipe, folder, hardware, plan, first, progress)
+                network, history = _train(
+                    recipe, course, folder, hardware, plan, first, progress
+                )
             if first:
-                run = _finish(network, recipe, folder, hardware, history, progress)
+                run = _finish(network, recipe, course, folder, hardware, history, progress)
     if run is None or not first:
         raise SystemExit(0)
     return run
 
 
 def _train(
-    recipe: Recipe, folder: Path, hardware: Hardware, plan: Plan, first: bool, progress: bool
+    recipe: Recipe,
+    course: Course,
+    folder: Path,
+    hardware: Hardware,
+    plan: Plan,
+    first: bool,
+    progress: bool,
 ) -> tuple[SequentialState, History]:
     """The network from its first draw, or from the checkpoint, to its last step."""
     with stage(f"loading {recipe.data.name}", show=progress):
@@ -103,45 +115,50 @@ def _train(
     hardware.check(recipe, network)
     if first and plan is Plan.BEGIN:
         with stage("initializing", show=progress):
-            initialize_(network, recipe, _first_batch(recipe, data))
+            course.begin(network, recipe, data)
     resume = plan is Plan.GO_ON
-    history = fit(network, recipe, data, folder, hardware, resume=resume, progress=progress)
+    history = fit(
+        network,
+        recipe,
+        data,
+        folder,
+        hardware,
+        resume=resume,
+        progress=progress,
+        make_module=course.module,
+    )
     return network, history
-
-
-def _first_batch(recipe: Recipe, data: Dataset) -> torch.Tensor:
-    """The whole of it, [T, B, …], however many processes share it later."""
-    spec = dataset_of(recipe)
-    x, _ = next(iter(make_loader(data.train_x, data.train_y, spec, recipe, train=True)))
-    return to_sequence(x, recipe.steps, spec.timed)
 
 
 def _finish(
     network: SequentialState,
     recipe: Recipe,
+    course: Course,
     folder: Path,
     hardware: Hardware,
     history: History,
     progress: bool,
 ) -> Run:
     """Measure, freeze and write the run; nothing is left to resume then."""
-    run = Run(folder, recipe, network.state_dict(), metrics={})
-    with stage("measuring accuracy", show=progress):
-        trained = run.network(recipe.training.stabilizer).to(hardware.device)
-        metrics = {
-            "test_accuracy": accuracy(trained, *run.samples()),
-            "seconds": round(history.seconds, 2),
-            "device": str(hardware),
-            "epochs": history.epochs,
-        }
-    run = replace(run, metrics=metrics)
-    if recipe.training.dale:  # without it there are no floors, and nothing to deploy
-        with stage("calibrating floors", show=progress):
-            run = calibrate(run, hardware.device)
+    metrics = {
+        "seconds": round(history.seconds, 2),
+        "device": str(hardware),
+        "epochs": history.epochs,
+    }
+    run = Run(folder, recipe, network.state_dict(), metrics)
+    run = course.finish(run, hardware.device, progress)
     save_run(run)
     (folder / place.PAGE).unlink(missing_ok=True)  # of a run that was there before
     shutil.rmtree(folder / CHECKPOINT, ignore_errors=True)
     return run
+
+
+def _fine_tunes(aware: AwareSection) -> InputError:
+    return InputError(
+        f"the recipe fine-tunes run {aware.run} for {aware.target}; it does not start from scratch",
+        f"Give the run: eideploy train --finetune {aware.run} --quantize {aware.target}; or set "
+        "quantize.training to null.",
+    )
 
 
 @contextmanager
