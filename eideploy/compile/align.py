@@ -13,11 +13,18 @@ from eideploy.program import Identity, Population, Program, Projection, Relay
 
 @dataclass(frozen=True)
 class Align:
-    """Give each population its offset and each projection the delay that follows from it.
+    """Give each population its offset, each projection its delay, and the Program its stride.
 
-    A projection costs at least one hardware step. The offset of a population is the longest path to
-    it; shorter paths wait, and pass through graded relays where they wait longer than a chip can. A
-    projection that closes a loop acts one logical step later.
+    Before, the delay of a projection is the wanted one in logical steps: 0, or 1 and more where it
+    closes a loop or stands for a Delay. In hardware, logical steps are `stride` steps apart and a
+    projection takes one at least:
+
+        delay = wanted·stride + offset(target) − offset(source) ≥ 1
+
+    The stride is the smallest with which there are such offsets: the largest number of projections
+    of a loop for each logical step that it takes, rounded up, and 1 without loops. An offset is the
+    longest path to its population. What is shorter waits, and passes through graded relays where it
+    waits longer than a chip can; a relay works in the steps of what it relays.
 
     Args:
         longest_delay: most hardware steps of one projection; 62 on Loihi 2 (Intel).
@@ -30,24 +37,56 @@ class Align:
     ensures: ClassVar[frozenset[str]] = frozenset({"aligned"})
 
     def __call__(self, program: Program) -> Program:
-        """Raises `UnsupportedError` for a loop that needs more hardware steps than logical ones."""
-        closing = _closing(program)
-        lag = {id(p): p.delay + (1 if id(p) in closing else 0) for p in program.projections}
-        offset = _offsets(program, closing)
-        projections = []
-        for projection in program.projections:
-            distance = offset[projection.target] - offset[projection.source]
-            delay = lag[id(projection)] + distance
-            if delay < 1:
-                raise UnsupportedError(
-                    f"projection {projection.name} closes a loop of {1 - distance} populations, "
-                    "which takes as many hardware steps but only one logical step",
-                    "Only loops from a population to itself can be deployed so far.",
-                )
-            projections.append(replace(projection, delay=delay))
+        """Raises `UnsupportedError` for a loop in which nothing takes a logical step."""
+        for stride in range(1, 1 + len(program.populations)):
+            offset = _offsets(program, stride)
+            if offset is not None:
+                break
+        else:
+            raise UnsupportedError(
+                f"a loop of populations takes no time: it runs through {_instant(program)}",
+                "Give one of its projections a delay of a logical step.",
+            )
         populations = [replace(p, offset=offset[p.name]) for p in program.populations]
-        aligned = replace(program, populations=tuple(populations), projections=tuple(projections))
+        projections = [
+            replace(p, delay=p.delay * stride + offset[p.target] - offset[p.source])
+            for p in program.projections
+        ]
+        aligned = replace(
+            program,
+            populations=tuple(populations),
+            projections=tuple(projections),
+            stride=stride,
+        )
         return _relayed(aligned, self.longest_delay)
+
+
+def _offsets(program: Program, stride: int) -> dict[str, int] | None:
+    """Longest path to each population, in hardware steps; None if there is no longest one."""
+    offset = dict.fromkeys(program.by_name, 0)
+    for _ in program.populations:
+        settled = True
+        for projection in program.projections:
+            # A wanted delay bridges its steps by itself.
+            earliest = offset[projection.source] + 1 - projection.delay * stride
+            if earliest > offset[projection.target]:
+                offset[projection.target] = earliest
+                settled = False
+        if settled:
+            return offset
+    return None
+
+
+def _instant(program: Program) -> list[str]:
+    """Populations of loops without any delay."""
+    left = {p.name for p in program.populations}
+    at_once = [p for p in program.projections if not p.delay]
+    while True:
+        within = {p.source for p in at_once if p.target in left} & left
+        within &= {p.target for p in at_once if p.source in left}
+        if within == left:
+            return sorted(left)
+        left = within
 
 
 def _relayed(program: Program, longest: int) -> Program:
@@ -67,43 +106,3 @@ def _relayed(program: Program, longest: int) -> Program:
         delay = (projection.delay - 1) % longest + 1
         projections.append(replace(projection, source=source, delay=delay))
     return replace(program, populations=tuple(populations.values()), projections=tuple(projections))
-
-
-def _closing(program: Program) -> set[int]:
-    """Projections (by id) that close a loop, found by depth-first search from the inputs."""
-    outgoing: dict[str, list[Projection]] = {p.name: [] for p in program.populations}
-    for projection in program.projections:
-        outgoing[projection.source].append(projection)
-    closing: set[int] = set()
-    finished: set[str] = set()
-    order = [p.name for p in program.sources] + [p.name for p in program.populations]
-    for root in order:
-        if root in finished:
-            continue
-        active = {root}
-        stack = [(root, iter(outgoing[root]))]
-        while stack:
-            name, rest = stack[-1]
-            following = next(rest, None)
-            if following is None:
-                stack.pop()
-                active.discard(name)
-                finished.add(name)
-            elif following.target in active:
-                closing.add(id(following))
-            elif following.target not in finished:
-                active.add(following.target)
-                stack.append((following.target, iter(outgoing[following.target])))
-    return closing
-
-
-def _offsets(program: Program, closing: set[int]) -> dict[str, int]:
-    """Longest path to each population, in hardware steps, over what does not close a loop."""
-    offset = dict.fromkeys(program.by_name, 0)
-    forward = [p for p in program.projections if id(p) not in closing]
-    for _ in program.populations:
-        for projection in forward:
-            earliest = offset[projection.source] + 1
-            # A wanted delay of d steps bridges d hardware steps by itself.
-            offset[projection.target] = max(offset[projection.target], earliest - projection.delay)
-    return offset

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import dataclass
 from typing import ClassVar
 
 import nir
 
-from eideploy.graph import check, graph_dt
+from eideploy.graph import GraphWarning, check, graph_dt
+from eideploy.graph.check import rounded_delays
 
 
 @dataclass(frozen=True)
@@ -45,8 +47,14 @@ class Discretize:
     ensures: ClassVar[frozenset[str]] = frozenset({"dt"})
 
     def __call__(self, graph: nir.NIRGraph) -> nir.NIRGraph:
-        """Graph → Graph with `dt` in its metadata, unless no node has a time constant."""
+        """Graph → Graph with `dt` in its metadata, unless no node has a time constant.
+
+        Warns:
+            GraphWarning: a delay is not a whole number of steps; it will be rounded to one.
+        """
         dt = graph_dt(graph, self.dt)
+        for finding in rounded_delays(graph, dt):
+            warnings.warn(str(finding), GraphWarning, stacklevel=2)
         metadata = dict(graph.metadata)
         if dt is not None:
             metadata["dt"] = dt

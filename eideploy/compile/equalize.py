@@ -7,7 +7,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from eideploy.compile.fold import scale_rows
+from eideploy.compile.scaling import scale_rows
 from eideploy.program import Array, Conv2d, Dense, EINeuron, Population, Program, Projection
 from eideploy.program.neuron import GAIN_BITS
 

@@ -7,13 +7,22 @@ from typing import Any
 import nir
 import numpy as np
 
-from eideploy.errors import GraphError, UnsupportedError
+from eideploy.errors import GraphError
 from eideploy.graph import SoftResetCubaLIF, SoftResetIF, SoftResetLIF
 from eideploy.graph.soft_reset import SOFT_RESET_NODES
 from eideploy.program import Array, EINeuron, Integrator, LIFNeuron, Neuron
 
-NEURON_NODES = (nir.LIF, nir.CubaLIF, nir.IF, *SOFT_RESET_NODES, nir.LI, nir.CubaLI, nir.I)
-"""Nodes that become populations with a membrane potential."""
+NEURON_NODES = (
+    nir.LIF,
+    nir.CubaLIF,
+    nir.IF,
+    *SOFT_RESET_NODES,
+    nir.LI,
+    nir.CubaLI,
+    nir.I,
+    nir.Threshold,
+)
+"""Nodes that become populations with a membrane potential. That of a Threshold has no memory."""
 
 DIVISIBLE_NODES = (nir.LIF, SoftResetLIF)
 """Nodes that a divisive E-I circuit may drive."""
@@ -30,11 +39,17 @@ def membrane(name: str, node: nir.NIRNode, bias: Array, dt: float | None) -> Neu
 
     Raises:
         GraphError: a time constant is shorter than a step.
-        UnsupportedError: a constant input would have to pass a synaptic filter.
     """
     fixed: dict[str, Any]
     gain: Array
-    if isinstance(node, (nir.IF, SoftResetIF, nir.I)):
+    if isinstance(node, nir.Threshold):
+        fixed = {
+            "current_decay": 1.0,
+            "voltage_decay": 1.0,
+            "gain": 1.0,
+            "bias": bias,
+        }
+    elif isinstance(node, (nir.IF, SoftResetIF, nir.I)):
         step = 1.0 if dt is None else dt
         gain = step * _double(node.r)
         fixed = {
@@ -52,13 +67,8 @@ def membrane(name: str, node: nir.NIRNode, bias: Array, dt: float | None) -> Neu
             "gain": gain,
             "bias": a_mem * _double(node.v_leak),
             "initial": _double(node.v_leak),
+            "current_bias": gain * bias,
         }
-        if np.any(bias):
-            raise UnsupportedError(
-                f"node {name!r} has a synaptic time constant and is driven by a node with a bias; "
-                "a constant input through a synaptic filter is not supported",
-                "Set the bias to 0, or give the neuron no synaptic time constant.",
-            )
     else:
         a = _decay(name, node.tau, dt)
         gain = a * _double(node.r)
@@ -100,6 +110,8 @@ def divisive_membrane(
 
 
 def _test(node: nir.NIRNode) -> dict[str, Array]:
+    if isinstance(node, nir.Threshold):
+        return {"threshold": _double(node.threshold)}
     threshold = _double(node.v_threshold)
     reset_to = threshold if isinstance(node, SOFT_RESET_NODES) else _double(node.v_reset)
     return {"threshold": threshold, "reset_to": reset_to}
@@ -142,6 +154,6 @@ def compact(values: Array) -> Array:
     """The smallest array that broadcasts to the same values: scalar, per channel, or as it is."""
     if values.size and np.all(values == values.flat[0]):
         return np.asarray(values.flat[0])
-    if values.ndim == 3 and np.all(values == values[:, :1, :1]):
-        return values[:, :1, :1]
-    return values
+    first = (slice(None),) + (slice(1),) * (values.ndim - 1)
+    channels = values[first]
+    return channels if np.all(values == channels) else values

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from eideploy.compile.align import Align
+from eideploy.compile.close import Close
 from eideploy.compile.discretize import Check, Discretize
 from eideploy.compile.equalize import Equalize
 from eideploy.compile.fit import Fit
@@ -22,6 +23,7 @@ def float_pipeline(options: CompileOptions) -> tuple[Pass, ...]:
         Check(options.dt),
         Discretize(options.dt),
         Merge(),
+        Close(),
         Populate(options.mapping),
         Fold(options.pool),
         Align(),

@@ -13,11 +13,10 @@ with u. It is the same where the y beyond both ends, 0 by padding, are 0 as sums
 from __future__ import annotations
 
 import itertools
-from dataclasses import replace
 
 import numpy as np
 
-from eideploy.program import Array, Conv2d, Dense, Identity, Operator
+from eideploy.program import Array, Conv2d, Dense, Operator
 
 Shape = tuple[int, ...]
 
@@ -40,9 +39,6 @@ def behind_pool(
     if not isinstance(pool, Conv2d) or not _pools(pool):
         return None
     match operator:
-        case Identity(weight):
-            scaled = replace(pool, weight=weight * pool.weight)
-            return scaled if scaled.fits(source, target) else None
         case Dense(weight):
             return Dense(_spread(weight, pool, source, pooled))
         case Conv2d() if _sees_the_same(pool, operator, source, pooled, target):

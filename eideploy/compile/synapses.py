@@ -11,11 +11,13 @@ import numpy as np
 
 from eideploy.errors import UnsupportedError
 from eideploy.graph import EIConv2d, EILinear
-from eideploy.program import Array, Conv2d, Dense, Operator, Projection
+from eideploy.program import Array, Conv2d, Dense, Identity, Operator, Projection
 
 CIRCUIT_NODES = (EILinear, EIConv2d)
 POOL_NODES = (nir.AvgPool2d, nir.SumPool2d)
-LINEAR_NODES = (nir.Linear, nir.Affine, nir.Conv2d, *POOL_NODES, *CIRCUIT_NODES)
+SPATIAL_NODES = (nir.Conv1d, nir.Conv2d, EIConv2d, *POOL_NODES)
+"""Nodes that have a kernel, and so depend on how their input is laid out."""
+LINEAR_NODES = (nir.Linear, nir.Affine, nir.Scale, EILinear, *SPATIAL_NODES)
 """Nodes that become operators of projections: linear maps without state."""
 
 
@@ -29,14 +31,11 @@ def linear_operator(name: str, node: nir.NIRNode, taken: tuple[int, ...]) -> Ope
     """
     if isinstance(node, POOL_NODES):
         return _pool(node, channels=taken[0])
-    if isinstance(node, nir.Conv2d):
-        return Conv2d(
-            _double(node.weight),
-            stride=_pair(node.stride),
-            padding=_symmetric_padding(name, node),
-            dilation=_pair(node.dilation),
-            groups=int(node.groups),
-        )
+    if isinstance(node, (nir.Conv1d, nir.Conv2d)):
+        return _convolution(node)
+    if isinstance(node, nir.Scale):
+        factors = _double(node.scale).ravel()
+        return Identity(factors[0] if np.all(factors == factors[0]) else factors)
     if node.weight.ndim != 2:
         raise UnsupportedError(
             f"node {name!r}: weights of rank {node.weight.ndim}; only rank 2 is supported"
@@ -52,12 +51,49 @@ def _pool(node: nir.NIRNode, channels: int) -> Conv2d:
     return Conv2d(weight, _pair(node.stride), _pair(node.padding), groups=channels)
 
 
+def _convolution(node: nir.NIRNode) -> Conv2d:
+    """A convolution; one over a sequence has a kernel of height 1, see `planar`."""
+    weight, stride, dilation = _double(node.weight), _pair(node.stride), _pair(node.dilation)
+    flat = isinstance(node, nir.Conv1d)
+    if flat:
+        weight, stride, dilation = weight[:, :, None], (1, stride[1]), (1, dilation[1])
+    if not isinstance(node.padding, str):
+        padding = (0, _pair(node.padding)[1]) if flat else _pair(node.padding)
+    elif node.padding == "valid":
+        padding = (0, 0)
+    else:
+        weight, padding, dilation = _same(weight, dilation)
+    return Conv2d(weight, stride, padding, dilation, int(node.groups))
+
+
+def _same(
+    weight: Array, dilation: tuple[int, int]
+) -> tuple[Array, tuple[int, int], tuple[int, int]]:
+    """Weight, padding and dilation of a convolution that keeps the size of its input.
+
+    Where the kernel reaches over an odd number of places, one more of the zeros is behind the input
+    than in front of it, as in torch: a tap of 0 in front of the kernel makes up for it.
+    """
+    padding, apart = [0, 0], list(dilation)
+    for axis in (0, 1):
+        reach = dilation[axis] * (weight.shape[2 + axis] - 1)
+        padding[axis] = (reach + 1) // 2
+        if reach % 2:
+            shape = list(weight.shape)
+            shape[2 + axis] = 1 + reach + 1
+            grown = np.zeros(shape)
+            places = slice(1, None, dilation[axis])
+            grown[(..., places, slice(None)) if axis == 0 else (..., places)] = weight
+            weight, apart[axis] = grown, 1
+    return weight, (padding[0], padding[1]), (apart[0], apart[1])
+
+
 def linear_bias(node: nir.NIRNode, shape: tuple[int, ...]) -> Array:
     """Constant input of a linear node, in a form that broadcasts to `shape`."""
     if isinstance(node, nir.Affine):
         return _double(node.bias).reshape(shape)
-    if isinstance(node, nir.Conv2d) and node.bias is not None:
-        return _double(node.bias).reshape(-1, 1, 1)
+    if isinstance(node, (nir.Conv1d, nir.Conv2d)) and node.bias is not None:
+        return _double(node.bias).reshape(-1, *[1] * (node.weight.ndim - 2))
     return np.zeros(())
 
 
@@ -92,6 +128,14 @@ def circuit_operators(node: nir.NIRNode, mapping: str, inhibitory: str) -> list[
 
 
 @dataclass(frozen=True)
+class Route:
+    """A population that a node receives from, and how many logical steps later it does."""
+
+    source: str
+    lag: int = 0
+
+
+@dataclass(frozen=True)
 class Synapses:
     """One operator of a circuit; `source` or `target` None stand for the circuit's own."""
 
@@ -101,14 +145,21 @@ class Synapses:
     operator: Operator
 
     def projections(
-        self, sources: list[str], target: str, ports: tuple[str, ...]
+        self, routes: list[Route], target: str, ports: tuple[str, ...], lag: int
     ) -> list[Projection]:
-        """From each of the populations `sources`, which add up, to `target`, which has `ports`."""
-        begin = [self.source] if self.source else sources
-        # A circuit without division drives a neuron that has a single port.
-        port = self.port if self.target or self.port in ports else "input"
-        first = signed(Projection(begin[0], self.target or target, self.operator, port))
-        return [replace(first, source=source) for source in begin]
+        """Projections into the circuit and from it to `target`.
+
+        Args:
+            routes: populations that the circuit receives from; they add up.
+            target: population that it drives.
+            ports: those of the target. A circuit without division drives one that has a single one.
+            lag: logical steps between the circuit and the target.
+        """
+        begin = [Route(self.source)] if self.source else routes
+        end, more = (self.target, 0) if self.target else (target, lag)
+        port = self.port if self.target or self.port in ports else ports[0]
+        first = signed(Projection(begin[0].source, end, self.operator, port))
+        return [replace(first, source=r.source, delay=r.lag + more) for r in begin]
 
 
 def signed(projection: Projection) -> Projection:
@@ -127,23 +178,6 @@ def _over_input(node: nir.NIRNode, weight: Array) -> Operator:
 
 def _over_channels(node: nir.NIRNode, weight: Array) -> Operator:
     return Conv2d(weight[:, :, None, None]) if isinstance(node, EIConv2d) else Dense(weight)
-
-
-def _symmetric_padding(name: str, node: nir.Conv2d) -> tuple[int, int]:
-    if not isinstance(node.padding, str):
-        return _pair(node.padding)
-    if node.padding == "valid":
-        return (0, 0)
-    reach = [
-        int(d) * (k - 1) for d, k in zip(_pair(node.dilation), node.weight.shape[2:], strict=True)
-    ]
-    if any(total % 2 for total in reach):
-        raise UnsupportedError(
-            f"node {name!r}: padding 'same' with a kernel of even reach pads one side more than "
-            "the other, which is not supported",
-            "Give the padding in numbers, or use an odd kernel.",
-        )
-    return (reach[0] // 2, reach[1] // 2)
 
 
 def _pair(value: Any) -> tuple[int, int]:

@@ -56,7 +56,12 @@ def check(graph: nir.NIRGraph, dt: float | None = None) -> tuple[Finding, ...]:
     """
     validate(graph)
     step = graph_dt(graph, dt)
-    return (*_time_constants(graph, step), *_potentials(graph), *_unconnected(graph))
+    return (
+        *_time_constants(graph, step),
+        *_delays(graph, step),
+        *_potentials(graph),
+        *_unconnected(graph),
+    )
 
 
 def graph_dt(graph: nir.NIRGraph, dt: float | None = None) -> float | None:
@@ -167,6 +172,15 @@ def _check_layer(node: nir.NIRNode) -> None:
                 f"{kind}: groups is {node.groups}, expected a divisor of the "
                 f"{shape[0]} output channels"
             )
+        if (
+            isinstance(node.padding, str)
+            and node.padding == "same"
+            and np.any(np.asarray(node.stride) != 1)
+        ):
+            raise GraphError(
+                f"{kind}: padding is 'same', which keeps the size, but stride is {node.stride}",
+                "Give the padding in numbers.",
+            )
     if isinstance(node, (nir.Affine, nir.Conv1d, nir.Conv2d)):
         shape = node.weight.shape
         expected = shape[:-1] if isinstance(node, nir.Affine) else shape[:1]
@@ -220,6 +234,32 @@ def _time_constants(graph: nir.NIRGraph, dt: float | None) -> Iterator[Finding]:
                     name,
                     f"{field} is {tau.max():g} s, {tau.max() / dt:g} steps of {dt:g} s; "
                     "is it given in ms instead of s?",
+                )
+
+
+def _delays(graph: nir.NIRGraph, dt: float | None) -> Iterator[Finding]:
+    for name, node in leaves(graph):
+        if isinstance(node, nir.Delay) and np.any(node.delay < 0):
+            raise GraphError(
+                f"node {name!r}: delay is {np.min(node.delay):g} s, expected ≥ 0",
+                "What comes out of a node cannot be there before it goes in.",
+            )
+    yield from rounded_delays(graph, dt)
+
+
+def rounded_delays(graph: nir.NIRGraph, dt: float | None) -> Iterator[Finding]:
+    """A finding for every Delay that is not a whole number of steps of `dt` seconds."""
+    for name, node in leaves(graph):
+        if isinstance(node, nir.Delay) and dt is not None:
+            steps = np.asarray(node.delay, dtype=np.float64) / dt
+            # A delay in float32 may be a hair off.
+            parts = np.abs(steps - np.rint(steps)) > 1e-4 * np.maximum(1, steps)
+            if np.any(parts):
+                first = float(steps[parts].flat[0])
+                yield Finding(
+                    name,
+                    f"a delay of {first * dt:g} s is {first:g} steps of {dt:g} s, "
+                    f"it will be taken for {np.rint(first):g}",
                 )
 
 

@@ -14,7 +14,6 @@ from torch.nn import functional
 
 from eideploy.compile import CompileOptions, float_pipeline, integer_pipeline, run_passes
 from eideploy.compile.align import Align
-from eideploy.errors import UnsupportedError
 from eideploy.graph import EIConv2d, EILinear
 from eideploy.program import Conv2d, Operator, Program, Relay, Stimulus, Trace
 from eideploy.simulate import reference, twin
@@ -327,11 +326,13 @@ def test_a_convolution_in_front_of_a_pool_keeps_its_bias():
     spikes = reference.run(program, frames())["lif"].output
     np.testing.assert_array_equal(spikes, _spikes(current.unflatten(0, (4, 6))))
     assert 0.02 < spikes.mean() < 0.9
-    # Where it drives something else too it stays, and then its bias has nowhere to go.
+    # Where it drives something else too it stays, as a relay that adds its bias.
     graph.nodes["map"] = nir.Output({"output": np.array([4, 8, 8])})
     graph.edges.append(("conv", "map"))
-    with pytest.raises(UnsupportedError, match=r"'conv': the bias of a Conv2d without a neuron"):
-        compiled(graph)
+    trace = reference.run(compiled(graph), frames())
+    np.testing.assert_array_equal(trace["lif"].output, spikes)
+    whole = functional.conv2d(x.flatten(0, 1), torch.tensor(weight), torch.tensor(bias), padding=1)
+    np.testing.assert_allclose(trace["conv"].output, whole.unflatten(0, (4, 6)), atol=1e-9)
 
 
 @BOTH

@@ -125,4 +125,4 @@ def test_what_cannot_be_compiled_is_refused_by_name(dense_graph):
 def test_a_pipeline_in_the_wrong_order_is_refused_before_it_runs(dense_graph):
     passes = float_pipeline(CompileOptions())
     with pytest.raises(UnsupportedError, match="'populate' requires"):
-        run_passes(passes[4:], dense_graph())
+        run_passes(passes[5:], dense_graph())
