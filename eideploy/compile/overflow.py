@@ -9,7 +9,15 @@ import numpy as np
 
 from eideploy.compile.ranges import Range, port_ranges
 from eideploy.errors import QuantizationError
-from eideploy.program import Array, EINeuronFixed, LIFNeuronFixed, Population, Program
+from eideploy.program import (
+    Array,
+    EINeuronFixed,
+    IntegratorFixed,
+    LIFNeuronFixed,
+    Population,
+    Program,
+    Relay,
+)
 from eideploy.program.neuron import CURRENT_SHIFT, DECAY_BITS, STATE_BITS, STATE_MAX
 
 _ONE = 2**DECAY_BITS
@@ -19,9 +27,9 @@ _ONE = 2**DECAY_BITS
 class Prove:
     """Program → the same Program, if every sum and every state stays within 24 bits.
 
-    Port sums: |Σ weight·payload·2^exponent| ≤ 2²³ − 1. Current of a LIF: never wraps. Potential of
-    an E-I neuron: |v| ≤ (|q|max + |b|)·4096 / decay ≤ 2²³ − 1. The potential of a LIF needs no
-    proof: Lava clips it by definition.
+    Port sums: |Σ weight·payload·2^exponent| ≤ 2²³ − 1, with the bias of a relay. Current of a LIF
+    or an integrator: never wraps. Potential of an E-I neuron: |v| ≤ (|q|max + |b|)·4096 / decay
+    ≤ 2²³ − 1. The potential of the others needs no proof: Lava clips it by definition.
     """
 
     name: ClassVar[str] = "prove"
@@ -33,7 +41,10 @@ class Prove:
         for (name, port), bound in port_ranges(program).items():
             population = program.by_name[name]
             check_width(population, f"sum on port {port!r}", bound.magnitude, STATE_MAX)
-            if isinstance(population.neuron, LIFNeuronFixed):
+            if isinstance(population.neuron, Relay):
+                biased = bound.magnitude + np.abs(population.neuron.bias)
+                check_width(population, "sum", biased, STATE_MAX)
+            if isinstance(population.neuron, (LIFNeuronFixed, IntegratorFixed)):
                 check_width(population, "current", current_bound(population, bound), STATE_MAX)
             if isinstance(population.neuron, EINeuronFixed):
                 check_width(population, "potential", potential_bound(population), STATE_MAX)
@@ -41,19 +52,22 @@ class Prove:
 
 
 def current_bound(population: Population, port: Range) -> Array:
-    """Largest |u| of a LIF: |u| ≤ |u|·(4096 − d)/4096 + 2⁶·|x|, with d = current_decay + 1."""
-    decay = population.neuron.parameters()["current_decay"] + 1
-    return np.ceil(port.magnitude * 2**CURRENT_SHIFT * _ONE / decay)
+    """Largest |u| of a LIF: |u| ≤ |u|·(4096 − d)/4096 + 2⁶·|x + b|, with d = current_decay + 1."""
+    neuron = population.neuron
+    assert isinstance(neuron, (LIFNeuronFixed, IntegratorFixed))
+    x = Range(port.low + neuron.current_bias, port.high + neuron.current_bias).with_silence()
+    return np.ceil(x.magnitude * 2**CURRENT_SHIFT * _ONE / (neuron.current_decay + 1))
 
 
 def potential_bound(population: Population) -> Array:
-    """Largest |v| of an E-I neuron, from the saturation of its quotient."""
+    """Largest |v| of an E-I neuron, from the saturation of its quotient and its reset."""
     neuron = population.neuron
     assert isinstance(neuron, EINeuronFixed)
     quotient = (2.0 ** (neuron.quotient_bits - 1) - 1) * neuron.gain / 2**8
-    drive = np.ceil(np.abs(quotient)) + np.abs(neuron.bias)
+    drive = np.floor(np.abs(quotient)) + np.abs(neuron.bias)
     with np.errstate(divide="ignore"):
-        return np.ceil(drive * _ONE / neuron.voltage_decay)
+        driven = np.ceil(drive * _ONE / neuron.voltage_decay)
+    return np.maximum(driven, np.abs(neuron.reset_to) if neuron.reset == "value" else 0)
 
 
 def check_width(population: Population, what: str, bound: Array, limit: int) -> None:

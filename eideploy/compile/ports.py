@@ -12,12 +12,13 @@ from dataclasses import replace
 
 import numpy as np
 
+from eideploy.compile.calibration import Calibration
 from eideploy.compile.integers import integer_weights, largest_weight, weight_step
 from eideploy.compile.overflow import check_width
 from eideploy.compile.ranges import Range, delivered_range, own_range, relay_range
 from eideploy.errors import QuantizationError
-from eideploy.program import Population, Program, Projection, Relay
-from eideploy.program.neuron import STATE_MAX
+from eideploy.program import Array, Population, Program, Projection, Relay
+from eideploy.program.neuron import CURRENT_SHIFT, STATE_MAX
 
 MOST_RELAY_SHIFT = 16
 """A relay that has to drop more bits than this has nothing left to say."""
@@ -30,6 +31,7 @@ class Ports:
     """What has been settled so far, from the inputs on.
 
     Attributes:
+        reach: the weight of each projection that sets its scale, larger ones saturate.
         scale: integer units per unit of what a population emits.
         port_scale: the same of what a relay receives.
         emitted: what a population can emit, in integers.
@@ -37,9 +39,17 @@ class Ports:
         projections: integer form of each projection of the float Program.
     """
 
-    def __init__(self, program: Program, weight_bits: int) -> None:
+    def __init__(self, program: Program, weight_bits: int, calibration: Calibration) -> None:
         self.program = program
         self.weight_bits = weight_bits
+        self.reach = {
+            projection: calibration.reach(
+                projection.operator.weight,
+                largest_weight(projection, weight_bits) // weight_step(projection, weight_bits),
+                projection.target,
+            )
+            for projection in program.projections
+        }
         spiking = [population for population in program.populations if population.neuron.spiking]
         self.scale = {population.name: 1.0 for population in spiking}
         self.port_scale: dict[str, float] = {}
@@ -54,9 +64,9 @@ class Ports:
     def _full_scales(self, projections: list[Projection]) -> dict[Projection, float]:
         """The port scale at which each projection uses all its weight bits."""
         return {
-            p: self.scale[p.source] * largest_weight(p, self.weight_bits) / largest
+            p: self.scale[p.source] * largest_weight(p, self.weight_bits) / self.reach[p]
             for p in projections
-            if (largest := float(np.max(np.abs(p.operator.weight), initial=0.0))) > 0
+            if self.reach[p] > 0
         }
 
     def full_scale(self, projections: list[Projection], otherwise: float = 1.0) -> float:
@@ -81,16 +91,20 @@ class Ports:
         self, population: Population, port: str, scale: float
     ) -> tuple[list[Projection], Range]:
         """Integer projections into a port of the given scale, and the range of their sum."""
-        projections = []
+        projections = [
+            integer_weights(p, scale / self.scale[p.source], self.weight_bits, self.reach[p])
+            for p in self.into(population, port)
+        ]
+        return projections, self._sum(population, projections)
+
+    def _sum(self, population: Population, integer: list[Projection]) -> Range:
+        """Range of what projections of settled sources deliver to a population together."""
         total = Range(np.zeros(()), np.zeros(()))
-        for projection in self.into(population, port):
-            factor = scale / self.scale[projection.source]
-            integer = integer_weights(projection, factor, self.weight_bits)
-            projections.append(integer)
+        for projection in integer:
             source = self.program.by_name[projection.source]
-            arrived = delivered_range(integer, source.shape, self.emitted[projection.source])
+            arrived = delivered_range(projection, source.shape, self.emitted[projection.source])
             total = total + arrived.reshaped(population.shape)
-        return projections, total
+        return total
 
     def keep(self, population: Population, port: str, integer: list[Projection]) -> None:
         """Settle the projections into a port; raises `QuantizationError` if one became nothing."""
@@ -106,39 +120,43 @@ class Ports:
     def announce_relay(self, relay: Population, port_scale: float) -> None:
         """Note what a relay with a settled port emits."""
         shift = float(relay.neuron.parameters()["shift"])
-        total = Range(np.zeros(()), np.zeros(()))
-        for projection in self.into(relay, "input"):
-            source = self.program.by_name[projection.source]
-            arrived = delivered_range(
-                self.projections[projection], source.shape, self.emitted[projection.source]
-            )
-            total = total + arrived.reshaped(relay.shape)
+        total = self._sum(relay, [self.projections[p] for p in self.into(relay, "input")])
         self.port_scale[relay.name] = port_scale
         self.scale[relay.name] = port_scale / 2**shift
         self.emitted[relay.name] = relay_range(relay, total)
         self.populations[relay.name] = relay
 
     def settle(
-        self, population: Population, scales_for: Callable[[int], dict[str, float]]
+        self,
+        population: Population,
+        scales_for: Callable[[int], dict[str, float]],
+        bias: Array | float = 0.0,
     ) -> tuple[dict[str, float], dict[str, list[Projection]]]:
         """Scales and weights with which no port sum of a population leaves its width.
 
-        Relays drop low bits where that helps; else weights lose theirs. `scales_for` gives the
-        scale of each port for a number of lost weight bits.
+        Relays drop low bits where that helps; else weights lose theirs.
+
+        Args:
+            population: that receives.
+            scales_for: gives the scale of each port for a number of lost weight bits.
+            bias: real value that is added to every sum.
         """
         loss = 0
         while True:
             scales = scales_for(loss)
             ports = {port: self.weights(population, port, scale) for port, scale in scales.items()}
-            wide = [port for port, (_, total) in ports.items() if not within_width(total)]
+            reached = {
+                port: total.magnitude + np.abs(np.rint(bias * scales[port]))
+                for port, (_, total) in ports.items()
+            }
+            wide = [port for port, magnitude in reached.items() if np.any(magnitude > STATE_MAX)]
             if not wide:
                 return scales, {port: integer for port, (integer, _) in ports.items()}
             if self.drop_low_bits(population, wide):
                 continue
             if loss == self.weight_bits:
                 for port in wide:
-                    magnitude = ports[port][1].magnitude
-                    check_width(population, f"sum on port {port!r}", magnitude, STATE_MAX)
+                    check_width(population, f"sum on port {port!r}", reached[port], STATE_MAX)
             loss += 1
 
     def drop_low_bits(self, population: Population, ports: list[str]) -> bool:
@@ -166,9 +184,27 @@ class Ports:
         if not relays or shift > MOST_RELAY_SHIFT:
             return False
         for relay in relays:
-            shifted = replace(relay, neuron=Relay(shift=shift))
-            self.announce_relay(shifted, self.port_scale[relay.name])
+            neuron = replace(relay.neuron, shift=shift)  # type: ignore[call-arg]
+            self.announce_relay(replace(relay, neuron=neuron), self.port_scale[relay.name])
         return True
+
+    def payload_room(self, population: Population) -> float:
+        """Largest payload with which what a population drives can use all its weight bits."""
+        room = float(STATE_MAX)
+        for projection in self.program.projections:
+            if projection.source != population.name or self.reach[projection] == 0:
+                continue
+            decay = self.program.by_name[projection.target].neuron.parameters().get("current_decay")
+            most = largest_weight(projection, self.weight_bits) / self.reach[projection]
+            weight = np.abs(projection.operator.weight) * most
+            sums = delivered_range(
+                replace(projection, operator=replace(projection.operator, weight=weight)),
+                population.shape,
+                Range(np.zeros(()), np.ones(())),
+            )
+            width = STATE_MAX if decay is None else STATE_MAX * np.min(decay) / 2**CURRENT_SHIFT
+            room = min(room, float(width / np.max(sums.high)))
+        return room
 
 
 def within_width(total: Range) -> bool:

@@ -8,41 +8,54 @@ Scales are chosen as large as the weights can use, then halved until no sum can 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import ClassVar
 
 import numpy as np
 
-from eideploy.compile.integers import (
+from eideploy.compile.calibration import Calibration
+from eideploy.compile.circuits import MOST_QUOTIENT_SHIFT, circuit_neuron, quotient_shift
+from eideploy.compile.integers import payload_source
+from eideploy.compile.leaky import (
     BIAS_MANTISSA_MAX,
-    MOST_QUOTIENT_SHIFT,
-    circuit_neuron,
-    lif_exponent,
-    payload_source,
-    quotient_shift,
+    at_unit_gain,
+    integrator_neuron,
+    lif_neuron,
     require_folded,
     rest_at_zero,
-    split_bias,
+    threshold_exponent,
 )
 from eideploy.compile.overflow import check_width, current_bound
-from eideploy.compile.ports import Ports, within_width
-from eideploy.compile.ranges import own_range, unbounded
+from eideploy.compile.ports import LEAST_PAYLOAD, Ports, within_width
+from eideploy.compile.ranges import (
+    integrator_potential,
+    integrator_range,
+    own_range,
+    unbounded,
+)
 from eideploy.errors import QuantizationError, UnsupportedError
 from eideploy.program import (
+    Array,
     EINeuron,
     EINeuronFixed,
+    Integrator,
+    IntegratorFixed,
     LIFNeuron,
     LIFNeuronFixed,
     Neuron,
     Population,
     Program,
+    Projection,
     Relay,
     Source,
 )
-from eideploy.program.neuron import CURRENT_SHIFT, DECAY_BITS, STATE_MAX
+from eideploy.program.neuron import CURRENT_SHIFT, STATE_MAX
 
 FLOOR_LEVELS = 2**8
 """The floor of S shall be at least this many units, so that rounding it does not matter."""
+
+MOST_LOSS, MOST_LIFT = 3, 8
+"""Bits by which an integrator gives up weights, or raises its scale, for the range of v."""
 
 
 @dataclass(frozen=True)
@@ -52,9 +65,11 @@ class Quantize:
     Args:
         weight_bits: width of the weights, 2…8. Weights of one sign use 0…255, mixed ones even
             numbers in −256…254, in steps of 2^(8 − weight_bits).
+        calibration: which weights set the scale of their port.
     """
 
     weight_bits: int = 8
+    calibration: Calibration = field(default_factory=Calibration)
 
     name: ClassVar[str] = "quantize"
     requires: ClassVar[frozenset[str]] = frozenset({"program", "folded", "aligned"})
@@ -64,20 +79,21 @@ class Quantize:
         """Raises `QuantizationError` naming the population and neuron that cannot fit."""
         if not 2 <= self.weight_bits <= 8:
             raise UnsupportedError(f"weights of {self.weight_bits} bits; 2 to 8 are supported")
-        return _Quantizer(program, self.weight_bits).run()
+        self.calibration.check(program.by_name)
+        return _Quantizer(program, self.weight_bits, self.calibration).run()
 
 
 class _Quantizer:
     """Goes through the populations from the inputs on."""
 
-    def __init__(self, program: Program, weight_bits: int) -> None:
+    def __init__(self, program: Program, weight_bits: int, calibration: Calibration) -> None:
         self.program = program
-        self.ports = Ports(program, weight_bits)
+        self.ports = Ports(program, weight_bits, calibration)
 
     def run(self) -> Program:
         ports = self.ports
         for population in sorted(self.program.populations, key=lambda p: p.offset):
-            self._population(population)
+            self._settle(population)
         return replace(
             self.program,
             populations=tuple(ports.populations[p.name] for p in self.program.populations),
@@ -90,83 +106,91 @@ class _Quantizer:
             },
         )
 
-    def _population(self, population: Population) -> None:
+    def _settle(self, population: Population, waiting: tuple[str, ...] = ()) -> None:
+        """Give a population its integers, after all graded ones that it receives from.
+
+        What a spiking population emits is known before its own integers are, so that it ends the
+        way back; a loop without one has no end.
+        """
+        if population.name in self.ports.populations:
+            return
+        if population.name in waiting:
+            raise unbounded(population.name)
+        for projection in self.program.into(population.name):
+            source = self.program.by_name[projection.source]
+            if not source.neuron.spiking:
+                self._settle(source, (*waiting, population.name))
+        neuron = self._integer(population)
+        self.ports.populations.setdefault(population.name, replace(population, neuron=neuron))
+
+    def _integer(self, population: Population) -> Neuron:
         match population.neuron:
             case Source() as source:
-                neuron: Neuron = payload_source(source)
-                self.ports.scale[population.name] = float(neuron.parameters()["scale"])
-                self.ports.emitted[population.name] = own_range(replace(population, neuron=neuron))
-            case Relay():
-                neuron = self._relay(population)
-            case LIFNeuron() as lif:
-                neuron = self._lif(population, lif)
-            case EINeuron() as circuit:
-                neuron = self._circuit(population, circuit)
-            case other:
-                raise UnsupportedError(
-                    f"population {population.name!r}: {type(other).__name__} has no integer form",
-                    "Only spiking neurons and graded relays run in fixed point so far.",
+                payloads = payload_source(source)
+                self.ports.scale[population.name] = float(payloads.scale)
+                self.ports.emitted[population.name] = own_range(
+                    replace(population, neuron=payloads)
                 )
-        self.ports.populations.setdefault(population.name, replace(population, neuron=neuron))
+                return payloads
+            case Relay() as relay:
+                return self._relay(population, relay)
+            case LIFNeuron() as lif:
+                return self._lif(population, lif)
+            case Integrator() as integrator:
+                return self._integrator(population, integrator)
+            case EINeuron() as circuit:
+                return self._circuit(population, circuit)
+        raise UnsupportedError(
+            f"population {population.name!r}: {type(population.neuron).__name__} has no integer "
+            "form"
+        )
 
     # --- neuron models ---
 
-    def _relay(self, population: Population) -> Relay:
+    def _relay(self, population: Population, relay: Relay) -> Relay:
         """A relay passes its sum on as it is; what it drives may ask it to drop low bits.
 
         That of a pool counts in units of what it counts: its weights are all alike.
         """
         into = self.ports.into(population, "input")
-        if any(p.source == population.name for p in into):
-            raise unbounded(population.name)
-        counting = self.ports.counting_scale(into)
-        full = counting or self.ports.full_scale(into)
-        scales, integer = self.ports.settle(population, lambda loss: {"input": full / 2**loss})
+        counting = None if np.any(relay.bias) else self.ports.counting_scale(into)
+        full = counting or self.ports.full_scale(into, _otherwise(relay.bias))
+        scales, integer = self.ports.settle(
+            population, lambda loss: {"input": full / 2**loss}, relay.bias
+        )
         self.ports.keep(population, "input", integer["input"])
         exact = counting is not None and scales["input"] == counting
-        neuron = Relay(shift=8 - self.ports.weight_bits if exact else 0)
+        neuron = Relay(
+            shift=8 - self.ports.weight_bits if exact else 0,
+            bias=np.rint(relay.bias * scales["input"]).astype(np.int64),
+        )
         self.ports.announce_relay(replace(population, neuron=neuron), scales["input"])
         return neuron
 
     def _lif(self, population: Population, lif: LIFNeuron) -> LIFNeuronFixed:
-        require_folded(population, lif.gain)
-        shifted = rest_at_zero(population, lif)
-        current_decay = np.rint(lif.current_decay * 2**DECAY_BITS).astype(np.int64) - 1
-        if np.any(current_decay < 0):
-            raise QuantizationError(
-                f"population {population.name!r}: a synaptic decay is below 2^-{DECAY_BITS}"
-            )
-        voltage_decay = np.rint(lif.voltage_decay * 2**DECAY_BITS).astype(np.int64)
+        lif = at_unit_gain(population, rest_at_zero(population, lif))
         loss, current = 0, np.zeros(())
         while True:
             full = self.ports.full_scale(self.ports.into(population, "input"))
-            scale = full * 2.0 ** (lif_exponent(shifted.threshold * full) - loss)
+            scale = full * 2.0 ** (threshold_exponent(lif, full) - loss)
             integer, total = self.ports.weights(population, "input", scale)
-            if not any(np.any(p.operator.weight) for p in integer):
+            if not _any_weight(integer):
                 # Only smaller weights would keep the current in its width, and none are left.
                 check_width(population, "current", current, STATE_MAX)
-            neuron = LIFNeuronFixed(
-                current_decay=current_decay,
-                voltage_decay=voltage_decay,
-                **split_bias(shifted.bias * scale * 2**CURRENT_SHIFT),
-                threshold=np.rint(shifted.threshold * scale).astype(np.int64),
-                reset=lif.reset,
-            )
+            neuron = lif_neuron(population, lif, scale)
             fixed = replace(population, neuron=neuron)
             current = current_bound(fixed, total)
-            fits = np.all(current <= STATE_MAX) and np.all(
-                np.abs(neuron.bias_mantissa) <= BIAS_MANTISSA_MAX
-            )
+            fits = _holds(neuron, current)
             # Relays that set too fine a scale cost the others, and then themselves, weight bits.
             too_fine = scale < full or (scale == full and not fits)
             if too_fine and self.ports.drop_low_bits(population, ["input"]):
                 continue
-            if np.any(neuron.threshold < 1):
+            if np.any((neuron.threshold < 1) & (lif.threshold > 0)):
                 check_width(fixed, "current", current, STATE_MAX)
                 raise QuantizationError(
                     f"population {population.name!r}: thresholds from "
-                    f"{shifted.threshold.min():g} to {shifted.threshold.max():g} and a bias of up "
-                    f"to {np.abs(shifted.bias).max():g} above v_leak are too far apart for the "
+                    f"{lif.threshold.min():g} to {lif.threshold.max():g} and a bias of up "
+                    f"to {np.abs(lif.bias).max():g} above v_leak are too far apart for the "
                     "17-bit threshold and the 13-bit mantissa of the bias",
                     "Bring thresholds, weights and bias of this population closer together.",
                 )
@@ -175,16 +199,59 @@ class _Quantizer:
                 return neuron
             loss += 1
 
+    def _integrator(self, population: Population, integrator: Integrator) -> IntegratorFixed:
+        """Its scale is as large as the range of v allows, but a few bits of weights come first.
+
+        v is clipped by definition: what would cost more bits may saturate.
+        """
+        require_folded(population, integrator.gain)
+        loss: int | None = None
+        while True:
+            into = self.ports.into(population, "input")
+            full = self.ports.full_scale(into, _otherwise(integrator.bias, integrator.initial))
+            if loss is None:
+                loss = self._integrator_loss(population, integrator, full)
+            scale = full / 2.0**loss
+            integer, total = self.ports.weights(population, "input", scale)
+            neuron = integrator_neuron(population, integrator, scale)
+            current = current_bound(replace(population, neuron=neuron), total)
+            if _holds(neuron, current):
+                break
+            if loss >= 0 and self.ports.drop_low_bits(population, ["input"]):
+                continue
+            if not _any_weight(integer) or loss > self.ports.weight_bits:
+                check_width(population, "current", current, STATE_MAX)
+                raise QuantizationError(
+                    f"population {population.name!r}: its initial value or bias does not fit into "
+                    "the width of its potential beside its weights"
+                )
+            loss += 1
+        self.ports.keep(population, "input", integer)
+        emitted = integrator_range(replace(population, neuron=neuron), total)
+        shift = 0
+        room = max(self.ports.payload_room(population), LEAST_PAYLOAD)
+        while np.max(emitted.magnitude) > room * 2**shift:
+            shift += 1
+        neuron = replace(neuron, shift=shift)
+        fixed = replace(population, neuron=neuron)
+        self.ports.scale[population.name] = scale * 2.0 ** (CURRENT_SHIFT - shift)
+        self.ports.emitted[population.name] = integrator_range(fixed, total)
+        return neuron
+
+    def _integrator_loss(self, population: Population, integrator: Integrator, full: float) -> int:
+        """Bits that weights give up, or gain, for v to stay within its width for any input."""
+        neuron = integrator_neuron(population, integrator, full)
+        _, total = self.ports.weights(population, "input", full)
+        potential = integrator_potential(replace(population, neuron=neuron), total)
+        spread = float(np.max(potential.magnitude, initial=1.0)) / STATE_MAX
+        return (
+            MOST_LOSS
+            if spread == np.inf
+            else math.ceil(float(np.clip(np.log2(spread), -MOST_LIFT, MOST_LOSS)))
+        )
+
     def _circuit(self, population: Population, circuit: EINeuron) -> EINeuronFixed:
-        if np.any(circuit.initial) or np.any(
-            circuit.reset_to != (circuit.threshold if circuit.reset == "subtract" else 0.0)
-        ):
-            raise UnsupportedError(
-                f"population {population.name!r}: an E-I neuron in integers starts at 0 and is "
-                "reset to 0 or by its threshold"
-            )
-        if np.any(circuit.threshold <= 0):
-            raise UnsupportedError(f"population {population.name!r}: a threshold is not above 0")
+        circuit = rest_at_zero(population, circuit)
         scales, integer = self.ports.settle(
             population, lambda loss: self._circuit_scales(population, circuit, loss)
         )
@@ -220,3 +287,23 @@ class _Quantizer:
             if not within_width(self.ports.weights(population, "shunt", 2 * scale)[1]):
                 return scale
             scale *= 2
+
+
+def _any_weight(projections: list[Projection]) -> bool:
+    return any(np.any(projection.operator.weight) for projection in projections)
+
+
+def _holds(neuron: LIFNeuronFixed | IntegratorFixed, current: Array) -> bool:
+    """Whether the current never wraps and the bias, and where v starts, fit their registers."""
+    initial = neuron.parameters().get("initial", np.zeros(()))
+    return bool(
+        np.all(current <= STATE_MAX)
+        and np.all(np.abs(neuron.bias_mantissa) <= BIAS_MANTISSA_MAX)
+        and np.all(np.abs(initial) <= STATE_MAX)
+    )
+
+
+def _otherwise(*values: Array) -> float:
+    """The scale of a port without weights: that of what is there instead."""
+    largest = max(float(np.max(np.abs(value))) for value in values)
+    return 2.0**12 / largest if largest > 0 else 1.0
