@@ -83,8 +83,11 @@ def load_model(path: Path, form: Form = Form.ei, reset: ResetChoice | None = Non
 
 
 def is_program(path: Path) -> bool:
-    """Whether a file is a compiled Program: a .npz, or a ZIP archive by whatever name."""
-    return path.suffix == ".npz" or zipfile.is_zipfile(path)
+    """Whether a file is a compiled Program: a .npz, or by whatever name an archive like one."""
+    if path.suffix == ".npz" or not zipfile.is_zipfile(path):
+        return path.suffix == ".npz"
+    with zipfile.ZipFile(path) as archive:
+        return "header.npy" in archive.namelist()
 
 
 def load_input(model: Model, shown: Shown) -> Stimulus:

@@ -16,6 +16,7 @@ from eideploy.graph.context import within
 from eideploy.graph.hdf5 import Strings, Tree
 from eideploy.graph.repair import Edge, GraphWarning, repair
 from eideploy.graph.shapes import apply
+from eideploy.graph.spread import spread
 
 
 def read(path: str | os.PathLike[str]) -> nir.NIRGraph:
@@ -80,6 +81,7 @@ def _decode_graph(tree: Tree, notes: list[str], prefix: str = "") -> nir.NIRGrap
                 nodes[name] = _decode_graph(node, notes, f"{prefix}{name}/")
             else:
                 nodes[name] = decode(node)
+    repairs += spread(nodes, edges)
     # nir's own check would quietly add Input and Output nodes where there are none.
     graph = nir.NIRGraph(nodes, edges, metadata=decode_metadata(tree), type_check=False)
     shapes = validate(graph)

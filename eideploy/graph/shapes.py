@@ -30,7 +30,7 @@ def infer(graph: nir.NIRGraph) -> dict[str, tuple[Shape, Shape]]:
     known: dict[str, tuple[Shape | None, Shape | None]] = {}
     for name, node in graph.nodes.items():
         with within(f"node {name!r}"):
-            known[name] = _declared(node)
+            known[name] = declared(node)
     changed = True
     while changed:
         changed = False
@@ -52,11 +52,14 @@ def infer(graph: nir.NIRGraph) -> dict[str, tuple[Shape, Shape]]:
     for source, target in graph.edges:
         given, taken = shapes[source][1], shapes[target][0]
         if given != taken:
+            flat = len(taken) == 1 and math.prod(given) == taken[0]
             raise GraphError(
                 f"edge {source!r} → {target!r}: {source!r} "
                 f"({type(graph.nodes[source]).__name__}) gives shape {list(given)}, "
                 f"{target!r} ({type(graph.nodes[target]).__name__}) takes {list(taken)}",
-                "Make the two shapes equal where the graph was written.",
+                "Put a nir.Flatten between them."
+                if flat and len(given) > 1
+                else "Make the two shapes equal where the graph was written.",
             )
     return shapes
 
@@ -118,7 +121,7 @@ def output_shape(node: nir.NIRNode, taken: Shape) -> Shape:
     return (channels, *size)
 
 
-def _declared(node: nir.NIRNode) -> tuple[Shape | None, Shape | None]:
+def declared(node: nir.NIRNode) -> tuple[Shape | None, Shape | None]:
     """What the node itself says about its shapes."""
     if isinstance(node, nir.NIRGraph):
         return _port(node.input_type, "Input"), _port(node.output_type, "Output")

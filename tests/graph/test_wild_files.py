@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from itertools import pairwise
 
 import h5py
 import nir
@@ -171,3 +172,68 @@ def test_batch_axis_is_kept_without_a_convolution(tmp_path):
     original = nir.NIRGraph.from_list(nir.Scale(np.ones((1, 3))))
     graph.write(tmp_path / "a.nir", original)
     assert graph.read(tmp_path / "a.nir").nodes["scale"].scale.shape == (1, 3)
+
+
+def _neuron(values: np.ndarray) -> nir.LIF:
+    return nir.LIF(tau=values / 100, r=values, v_leak=0 * values, v_threshold=values)
+
+
+def _behind(layer: nir.NIRNode, neuron: nir.NIRNode, taken, given) -> nir.NIRGraph:
+    nodes = {
+        "input": nir.Input({"input": np.array(taken, dtype=int)}),
+        "layer": layer,
+        "neuron": neuron,
+        "output": nir.Output({"output": np.array(given, dtype=int)}),
+    }
+    names = list(nodes)
+    return nir.NIRGraph(nodes, list(pairwise(names)), type_check=False)
+
+
+def _from_nir(tmp_path, original: nir.NIRGraph):
+    nir.write(tmp_path / "a.nir", original, compression=None)
+    return _read_aloud(tmp_path / "a.nir")
+
+
+@pytest.mark.parametrize("values", [np.ones(()), np.ones(1), np.ones((1, 1)), np.ones((1, 5))])
+def test_values_for_all_neurons_are_spread_over_what_drives_them(values, tmp_path):
+    linear = nir.Linear(np.ones((5, 2)))
+    read, notes = _from_nir(tmp_path, _behind(linear, _neuron(2 * values), [2], [5]))
+    assert notes == [
+        f"node 'neuron': spread its parameters of shape {list(values.shape)} over shape [5], that "
+        "of 'layer'"
+    ]
+    assert read.nodes["neuron"].r.tolist() == [2] * 5
+    assert read.nodes["neuron"].v_reset.tolist() == [0] * 5
+    assert graph.describe(read).nodes[2].output_shape == (5,)
+
+
+def test_one_value_per_channel_is_spread_over_the_pixels(tmp_path):
+    values = np.array([1.0, 2.0, 3.0]).reshape(3, 1, 1)
+    conv = nir.Conv2d((4, 5), np.ones((3, 1, 3, 3)), 1, 1, 1, 1, np.zeros(3))
+    read, notes = _from_nir(tmp_path, _behind(conv, _neuron(values), [1, 4, 5], [3, 4, 5]))
+    assert len(notes) == 1
+    np.testing.assert_array_equal(read.nodes["neuron"].r, values * np.ones((3, 4, 5)))
+
+
+def test_scalar_ports_are_one_long_where_their_neighbours_are(tmp_path):
+    layer, neuron = nir.Linear(np.ones((1, 1))), _neuron(np.ones((1, 1)))
+    read, notes = _from_nir(tmp_path, _behind(layer, neuron, [], []))
+    assert [note.split(":")[0] for note in notes] == [
+        "node 'input'",
+        "node 'neuron'",
+        "node 'output'",
+    ]
+    assert [node.output_shape for node in graph.describe(read).nodes] == [(1,)] * 4
+
+
+@pytest.mark.parametrize(
+    ("values", "remedy"),
+    [(np.ones(3), "Make the two"), (np.ones((3, 4)), "Make the two"), (np.ones(60), "nir.Flatten")],
+)
+def test_what_may_mean_several_things_is_not_spread(values, remedy, tmp_path):
+    """Three values may be meant for three channels or for a layer of another graph."""
+    conv = nir.Conv2d((4, 5), np.ones((3, 1, 3, 3)), 1, 1, 1, 1, np.zeros(3))
+    original = _behind(conv, _neuron(values), [1, 4, 5], [3, 4, 5])
+    nir.write(tmp_path / "a.nir", original)
+    with pytest.raises(GraphError, match=f"'layer' → 'neuron'(.|\n)*{remedy}"):
+        graph.read(tmp_path / "a.nir")
