@@ -7,7 +7,7 @@ from eideploy_targets.simulated import Twin
 
 from eideploy.compile import CompileOptions, float_pipeline, integer_pipeline, run_passes
 from eideploy.program import Stimulus
-from eideploy.simulate.twin import neurons
+from eideploy.simulate.twin import fixed
 from eideploy.verify import Limits, verify
 
 
@@ -27,7 +27,7 @@ def test_a_decay_that_rounds_down_instead_of_toward_zero(monkeypatch, dense_grap
         "limits": Limits(agreement=80),
     }
     assert verify(**arguments).report.hops[-1].status == "pass"
-    monkeypatch.setattr(neurons, "_decayed", rounds_down)
+    monkeypatch.setattr(fixed, "_decayed", rounds_down)
     report = verify(**arguments).report
     assert report.verdict == "fail"
     assert [hop.name for hop in report.hops if hop.status == "fail"] == ["quantized→twin"]

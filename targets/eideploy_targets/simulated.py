@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from importlib.util import find_spec
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 from eideploy.compile import CompileOptions, Pass, integer_pipeline
 from eideploy.program import Program, Stimulus, Trace
@@ -47,9 +47,12 @@ class Twin:
 
     Args:
         device: as in torch, e.g. `cpu` or `cuda`.
+        division: `exact`, or `restoring` as on a chip without a divide instruction; both give the
+            same quotients.
     """
 
     device: str = "cpu"
+    division: Literal["exact", "restoring"] = "exact"
 
     name: ClassVar[str] = "twin"
     arithmetic: ClassVar[str] = "integer"
@@ -75,4 +78,6 @@ class Twin:
         """See `eideploy.simulate.twin.run`."""
         from eideploy.simulate import twin
 
-        return twin.run(program, stimulus, record, progress, device=self.device)
+        return twin.run(
+            program, stimulus, record, progress, device=self.device, division=self.division
+        )

@@ -124,6 +124,24 @@ def test_convolution_as_in_torch(execute: Any, geometry: dict[str, Any], dtype: 
     )
 
 
+@pytest.mark.parametrize("groups", [1, 2])
+@pytest.mark.parametrize("extents", [(8, 6), (9, 6), (8, 7)], ids=str)
+@pytest.mark.parametrize("changed", [0, 1])
+def test_a_kernel_with_a_pool_in_it(
+    execute: Any, groups: int, extents: tuple[int, int], changed: int
+) -> None:
+    """Equal weights in blocks of 2×3; or all but one, or a row or column left over."""
+    rng = np.random.default_rng(4)
+    weight = rng.integers(-128, 128, (4, 4 // groups, 3, 2)).repeat(2, 2).repeat(3, 3)
+    weight[3, 1, 2, 4] += changed
+    x = rng.integers(0, 256, (3, 4, *extents))
+    conv = Conv2d(weight, stride=(2, 3), padding=(2, 0), groups=groups)
+    expected = torch.nn.functional.conv2d(
+        torch.tensor(x), torch.tensor(weight), None, conv.stride, conv.padding, groups=groups
+    )
+    assert np.array_equal(through(execute, conv, x, tuple(expected.shape[1:])), expected)
+
+
 @given(seed=st.integers(0, 2**32 - 1), sizes=st.tuples(st.integers(1, 9), st.integers(1, 9)))
 def test_dense_by_loops(execute: Any, seed: int, sizes: tuple[int, int]) -> None:
     rng = np.random.default_rng(seed)

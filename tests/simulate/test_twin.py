@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from eideploy.errors import InputError, MissingComponentError, UnsupportedError
 from eideploy.program import (
     Dense,
+    EINeuronFixed,
     Identity,
     IntegratorFixed,
     LIFNeuronFixed,
@@ -160,6 +161,32 @@ def test_what_an_integrator_emits_counts_in_the_sums_behind_it() -> None:
     assert twin.run(program, shown(0))["r1"].output.item() == 3 * (2**23 - 1)
 
 
+@pytest.mark.parametrize("exponent", [0, 39])
+def test_a_neuron_is_exact_however_large_its_numbers_are(exponent: int) -> None:
+    """2^14 · 2^39 and a bias of 1 is no float64; the quotient in its turn becomes as large."""
+    program = relays(2**14 - 1)
+    (only,) = program.projections
+    program = program.replace_projection(only, replace(only, exponent=exponent))
+    biased = replace(program.by_name["r0"], neuron=Relay(bias=1))
+    sums = twin.run(program.replace_population(biased), shown(1, -1))["r0"].output
+    total = (2**14 - 1) << exponent
+    assert sums.ravel().tolist() == [total + 1, 1 - total]
+
+
+def test_a_product_with_a_gain_is_exact_however_large_it_is() -> None:
+    """(2^14 − 1) · 2^9 · (2^31 + 1) is no float64."""
+    circuit = EINeuronFixed(4096, 2**31 + 1, 0, 1, 0, quotient_shift=9, quotient_bits=24)
+    program = Program(
+        (Population("in", (1,), Source(-1, 1)), Population("out", (1,), circuit, offset=1)),
+        (Projection("in", "out", Dense(np.array([[2**14 - 1]])), "balanced", delay=1),),
+        "integer",
+        ("out",),
+    )
+    got = twin.run(program, shown(1, -1))["out"].state["v"]
+    expected = ((2**14 - 1) * 2**9 * (2**31 + 1)) >> 8
+    assert got.ravel().tolist() == [expected, -expected]
+
+
 def test_a_loop_of_relays_has_no_bound() -> None:
     program = relays(1, 1)
     back = Projection("r1", "r0", Identity(1), delay=1)
@@ -242,6 +269,11 @@ def test_chunks_of_any_size(batch: int) -> None:
 def test_a_chunk_of_no_samples() -> None:
     with pytest.raises(InputError, match="batch is 0"):
         twin.run(relays(1), shown(1), batch=0)
+
+
+def test_a_division_that_is_not_known() -> None:
+    with pytest.raises(InputError, match="division is 'long'"):
+        twin.run(relays(1), shown(1), division="long")  # type: ignore[arg-type]
 
 
 def test_a_device_that_does_not_exist() -> None:

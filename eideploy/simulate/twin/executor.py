@@ -3,16 +3,23 @@
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Mapping
+from typing import get_args
 
+import numpy as np
 import torch
-from torch import Tensor
 
 from eideploy.errors import InputError, MissingComponentError
-from eideploy.program import Population, Program, Recording, Stimulus, Trace, encode
+from eideploy.program import Population, Program, Stimulus, Trace, encode
 from eideploy.simulate.record import Progress, Record
-from eideploy.simulate.twin.neurons import Neurons, Tensors
+from eideploy.simulate.twin.bounds import Bounds
+from eideploy.simulate.twin.division import Division
+from eideploy.simulate.twin.memory import samples_within
+from eideploy.simulate.twin.neurons import Neurons
 from eideploy.simulate.twin.schedule import schedule
-from eideploy.simulate.twin.synapses import Synapses, connect, exact_products
+from eideploy.simulate.twin.step import Tensors
+from eideploy.simulate.twin.synapses import connect, exact_products
+from eideploy.simulate.twin.tape import Tape
 
 _DEVICE_REMEDY = "Use `cpu`, or `cuda` with a build of torch and a driver for it."
 
@@ -24,7 +31,8 @@ def run(
     progress: Progress | None = None,
     *,
     device: str | None = None,
-    batch: int = 64,
+    batch: int | None = None,
+    division: Division = "exact",
 ) -> Trace:
     """Execute a Program on many samples at once.
 
@@ -38,33 +46,56 @@ def run(
         record: what to keep; by default everything.
         progress: called after each chunk of samples.
         device: name of a torch device, such as `cuda`; CPU by default.
-        batch: samples per chunk; memory grows with it.
+        batch: samples per chunk; by default as many as keep memory beside the trace small.
+        division: how the integer E-I neuron divides; both ways give the same.
 
     Raises:
-        InputError: `batch` is not positive, or there is no such device.
+        InputError: `batch` is not positive, or there is no such device or division.
         StimulusError: the stimulus does not fit the inputs.
-        UnsupportedError: the Program has no logical time (a lag below 0, a reset phase other than
-            0, a loop within one step), or an integer sum may reach 2⁵³.
+        UnsupportedError: the Program has no logical time (a lag below 0 or between two steps, a
+            reset phase other than 0, a loop within one step), or an integer sum may reach 2⁵³.
         MissingComponentError: torch cannot compute on the device.
     """
-    if batch < 1:
+    if batch is not None and batch < 1:
         raise InputError(f"batch is {batch}; at least one sample is needed in a chunk")
+    if division not in get_args(Division):
+        raise InputError(f"division is {division!r}", f"Use one of: {get_args(Division)}.")
     place = _device(device or "cpu")
     order = schedule(program)
-    values = encode(program, stimulus)
     record = record or Record()
-    network = _Network(program, order, place, connect(program, values, place), record)
-    parts = []
+    chunks = _chunks(stimulus.samples, batch or samples_within(program, stimulus))
+    bounds = Bounds(program, _largest(program, stimulus, chunks), stimulus.steps)
+    network = _Network(program, order, bounds, place, division)
+    tapes = {
+        population.name: Tape(population, program, stimulus, record.state)
+        for population in record.chosen(program)
+    }
     with torch.inference_mode(), exact_products():
-        for start in range(0, stimulus.samples, batch):
-            chunk = {
-                name: torch.from_numpy(array[start : start + batch]).to(place)
-                for name, array in values.items()
-            }
-            parts.append(network.run(chunk))
+        for chunk in chunks:
+            values = encode(program, stimulus.take(chunk))
+            inputs = {name: torch.from_numpy(array).to(place) for name, array in values.items()}
+            for tape in tapes.values():
+                tape.begin(chunk, place)
+            network.run(inputs, tapes)
+            for tape in tapes.values():
+                tape.end(chunk)
             if progress:
-                progress(min(start + batch, stimulus.samples), stimulus.samples)
-    return Trace.concatenate(parts)
+                progress(chunk.stop, stimulus.samples)
+    return Trace({name: tape.recording() for name, tape in tapes.items()})
+
+
+def _chunks(samples: int, size: int) -> list[slice]:
+    starts = range(0, samples, size)
+    return [slice(start, min(start + size, samples)) for start in starts]
+
+
+def _largest(program: Program, stimulus: Stimulus, chunks: list[slice]) -> dict[str, float]:
+    """Largest magnitude of every input. What does not fit the inputs is refused here, at once."""
+    largest = {population.name: 0.0 for population in program.sources}
+    for chunk in chunks:
+        for name, values in encode(program, stimulus.take(chunk)).items():
+            largest[name] = max(largest[name], float(np.abs(values).max()))
+    return largest
 
 
 def _device(name: str) -> torch.device:
@@ -89,29 +120,29 @@ class _Network:
         self,
         program: Program,
         order: tuple[Population, ...],
+        bounds: Bounds,
         device: torch.device,
-        synapses: dict[str, list[Synapses]],
-        record: Record,
+        division: Division,
     ) -> None:
-        dtype = torch.float64 if program.arithmetic == "float" else torch.int64
-        self.order = order
-        self.synapses = synapses
-        self.neurons = {p.name: Neurons(p, dtype, device) for p in order}
+        inputs = {population.name for population in program.sources}
+        self.order = tuple(population.name for population in order)
+        self.synapses = {p.name: connect(program, p, bounds, device) for p in order}
+        self.neurons = {
+            p.name: Neurons(p, bounds.neuron_type(p), device, division)
+            for p in order
+            if p.name not in inputs
+        }
         self.memory = 1 + max((program.lag(p) for p in program.projections), default=0)
-        self.chosen = record.chosen(program)
-        self.keep_state = record.state
 
-    def run(self, inputs: Tensors) -> Trace:
+    def run(self, inputs: Tensors, tapes: Mapping[str, Tape]) -> None:
         """Run samples [B, T, *shape] from their first to their last step."""
         samples, steps = next(iter(inputs.values())).shape[:2]
         state = {name: neurons.initial(samples) for name, neurons in self.neurons.items()}
-        tapes = {population.name: _Tape(population, self.keep_state) for population in self.chosen}
         past: deque[Tensors] = deque(maxlen=self.memory)  # past[k]: emitted k steps ago
         for t in range(steps):
             now: Tensors = {}
             past.appendleft(now)
-            for population in self.order:
-                name = population.name
+            for name in self.order:
                 tested: Tensors = {}
                 if name in inputs:
                     now[name] = inputs[name][:, t]
@@ -119,40 +150,16 @@ class _Network:
                     ports = self._receive(name, samples, past)
                     now[name], tested, state[name] = self.neurons[name].step(ports, state[name])
                 if name in tapes:
-                    tapes[name].put(now[name], tested)
-        return Trace({name: tape.recording() for name, tape in tapes.items()})
+                    tapes[name].put(t, now[name], tested)
 
     def _receive(self, name: str, samples: int, past: deque[Tensors]) -> Tensors:
         """What arrives at each port of a population in the step past[0]."""
         neurons = self.neurons[name]
-        ports = {port: neurons.zeros(samples) for port in neurons.model.ports}
+        ports: Tensors = {}
         for synapses in self.synapses[name]:
-            if synapses.lag < len(past):
-                arrived = synapses(past[synapses.lag][synapses.source])
-                ports[synapses.port] += arrived.reshape(ports[synapses.port].shape)
-        return ports
-
-
-class _Tape:
-    """What one population did, step by step, kept on the device until the chunk is done."""
-
-    def __init__(self, population: Population, state: bool) -> None:
-        self.population = population
-        self.output: list[Tensor] = []
-        self.state: dict[str, list[Tensor]] = {
-            name: [] for name in population.neuron.state if state
-        }
-
-    def put(self, output: Tensor, tested: Tensors) -> None:
-        """Keep one step."""
-        self.output.append(output.to(torch.uint8) if self.population.neuron.spiking else output)
-        for name, steps in self.state.items():
-            steps.append(tested[name])
-
-    def recording(self) -> Recording:
-        """All steps, as NumPy arrays [B, T, *shape]."""
-        return Recording(
-            torch.stack(self.output, dim=1).cpu().numpy(),
-            {name: torch.stack(steps, dim=1).cpu().numpy() for name, steps in self.state.items()},
-            self.population.offset,
-        )
+            if synapses.lag >= len(past):
+                continue
+            for port, arrived in synapses(past[synapses.lag][synapses.source], neurons.dtype):
+                arrived = arrived.reshape(samples, *neurons.shape)
+                ports[port] = ports[port] + arrived if port in ports else arrived
+        return {p: ports[p] if p in ports else neurons.zeros(samples) for p in neurons.ports}

@@ -1,12 +1,18 @@
-"""One step of each neuron model on tensors [sample, *shape]: float64, or int64 and bit-exact."""
+"""A population on a device, ready to be stepped on tensors [sample, *shape].
+
+In a float Program tensors are float64. In an integer one they hold integers, bit-exact: in float64
+where `Bounds` proves that every intermediate result is one of its numbers, else in int64.
+"""
 
 from __future__ import annotations
 
+import numpy as np
 import torch
 from torch import Tensor
 
 from eideploy.errors import UnsupportedError
 from eideploy.program import (
+    Array,
     EINeuron,
     EINeuronFixed,
     Integrator,
@@ -17,122 +23,63 @@ from eideploy.program import (
     Population,
     Relay,
 )
-
-Tensors = dict[str, Tensor]
-
-Step = tuple[Tensor, Tensors, Tensors]
-"""Output, state as tested, state after the reset."""
-
-_UNITY = 2**12  # decays are in units of 1/_UNITY
-_ALIGNMENT = 2**6  # synaptic input and threshold of Loihi's LIF are multiples of it
-_GAIN = 2**8  # gains are in units of 1/_GAIN
-_LIMIT = 2**23  # first magnitude beyond 24 bits
+from eideploy.simulate.twin import fixed, floating
+from eideploy.simulate.twin.division import Division
+from eideploy.simulate.twin.step import Advance, Tensors, ToTensor
 
 
 class Neurons:
-    """A population whose parameters are on a device, and that can be stepped."""
+    """A population whose parameters are on a device.
 
-    def __init__(self, population: Population, dtype: torch.dtype, device: torch.device) -> None:
+    Args:
+        population: neurons of one model, no input.
+        dtype: of its ports and state.
+        device: where they are.
+        division: how the integer E-I neuron divides.
+    """
+
+    def __init__(
+        self, population: Population, dtype: torch.dtype, device: torch.device, division: Division
+    ) -> None:
+        neuron = population.neuron
         self.shape = population.shape
-        self.model: Neuron = population.neuron
+        self.ports, self.state = neuron.ports, neuron.state
         self.dtype, self.device = dtype, device
-        self.parameters = {
-            name: torch.tensor(value, dtype=dtype, device=device)
-            for name, value in population.neuron.parameters().items()
-        }
+        self.start = self._tensor(neuron.parameters().get("initial", np.zeros(())))
+        self.step = _advance(neuron, self._tensor, division)
 
     def zeros(self, samples: int) -> Tensor:
-        """Zero for every neuron of every sample."""
-        return torch.zeros((samples, *self.shape), dtype=self.dtype, device=self.device)
+        """Zero for every neuron of every sample; images with their channels innermost."""
+        image = len(self.shape) == 3
+        return torch.zeros((samples, *self.shape), dtype=self.dtype, device=self.device).contiguous(
+            memory_format=torch.channels_last if image else torch.contiguous_format
+        )
 
     def initial(self, samples: int) -> Tensors:
         """State before the first step of a sample."""
-        state = {name: self.zeros(samples) for name in self.model.state}
-        if "v" in state and "initial" in self.parameters:
-            state["v"] += self.parameters["initial"]
+        state = {name: self.zeros(samples) for name in self.state}
+        if "v" in state:
+            state["v"] += self.start
         return state
 
-    def step(self, ports: Tensors, state: Tensors) -> Step:
-        """Integrate what arrived at the ports, test, reset."""
-        p = self.parameters
-        match self.model:
-            case Relay():
-                return _relay(ports["input"] + p["bias"], p["shift"]), {}, {}
-            case LIFNeuron(reset=reset):
-                u, v = _leaky(p, ports["input"], state)
-                return _fire(v, p["threshold"], reset, p["reset_to"], u=u)
-            case Integrator():
-                u, v = _leaky(p, ports["input"], state)
-                return v, {"u": u, "v": v}, {"u": u, "v": v}
-            case EINeuron(reset=reset):
-                divisor = torch.maximum(ports["shunt"], p["floor"])
-                v = state["v"] - p["voltage_decay"] * state["v"]
-                v = v + p["gain"] * ports["balanced"] / divisor + p["bias"]
-                return _fire(v, p["threshold"], reset, p["reset_to"])
-            case LIFNeuronFixed(reset=reset):
-                u, v = _leaky_fixed(p, ports["input"], state)
-                return _fire_fixed(v, _ALIGNMENT * p["threshold"], reset, p["reset_to"], u=u)
-            case IntegratorFixed():
-                u, v = _leaky_fixed(p, ports["input"], state)
-                return _relay(v, p["shift"]), {"u": u, "v": v}, {"u": u, "v": v}
-            case EINeuronFixed(reset=reset):
-                q = _quotient(p, ports["balanced"], ports["shunt"])
-                q = torch.div(q * p["gain"], _GAIN, rounding_mode="trunc")
-                v = _decayed(state["v"], _UNITY - p["voltage_decay"]) + q + p["bias"]
-                return _fire_fixed(v, p["threshold"], reset, p["reset_to"])
-        raise UnsupportedError(f"the twin has no neuron model {type(self.model).__name__}")
+    def _tensor(self, values: Array) -> Tensor:
+        return torch.tensor(values, dtype=self.dtype, device=self.device)
 
 
-def _relay(x: Tensor, shift: Tensor) -> Tensor:
-    if x.is_floating_point():
-        return x
-    unit = _power_of_two(shift)
-    return torch.div(2 * x + unit, 2 * unit, rounding_mode="floor")
-
-
-def _leaky(p: Tensors, x: Tensor, state: Tensors) -> tuple[Tensor, Tensor]:
-    u = state["u"] - p["current_decay"] * state["u"] + p["gain"] * x + p["current_bias"]
-    v = state["v"] - p["voltage_decay"] * state["v"] + u + p["bias"]
-    return u, v
-
-
-def _leaky_fixed(p: Tensors, x: Tensor, state: Tensors) -> tuple[Tensor, Tensor]:
-    u = _decayed(state["u"], _UNITY - 1 - p["current_decay"])
-    u = _wrapped(u + _ALIGNMENT * (x + p["current_bias"]))
-    bias = p["bias_mantissa"] * _power_of_two(p["bias_exponent"])
-    v = _decayed(state["v"], _UNITY - p["voltage_decay"]) + u + bias
-    return u, v.clamp(1 - _LIMIT, _LIMIT - 1)
-
-
-def _decayed(x: Tensor, kept: Tensor) -> Tensor:
-    return torch.div(x * kept, _UNITY, rounding_mode="trunc")
-
-
-def _wrapped(u: Tensor) -> Tensor:
-    """Once around the 24 bits; +2²³ stays, as in Lava."""
-    turns = (u > _LIMIT).to(u.dtype) - (u <= -_LIMIT).to(u.dtype)
-    return u - 2 * _LIMIT * turns
-
-
-def _quotient(p: Tensors, balanced: Tensor, shunt: Tensor) -> Tensor:
-    numerator = balanced.abs() * _power_of_two(p["quotient_shift"])
-    q = torch.div(numerator, torch.maximum(shunt, p["floor"]), rounding_mode="floor")
-    q = torch.minimum(q, _power_of_two(p["quotient_bits"] - 1) - 1)
-    return torch.where(balanced < 0, -q, q)
-
-
-def _power_of_two(exponent: Tensor) -> Tensor:
-    return torch.ones_like(exponent) << exponent
-
-
-def _fire_fixed(
-    v: Tensor, threshold: Tensor, reset: str, reset_to: Tensor, **currents: Tensor
-) -> Step:
-    amount = threshold if reset == "subtract" else reset_to
-    return _fire(v, threshold, reset, amount, **currents)
-
-
-def _fire(v: Tensor, threshold: Tensor, reset: str, amount: Tensor, **currents: Tensor) -> Step:
-    spikes = v > threshold
-    after = torch.where(spikes, v - amount if reset == "subtract" else amount, v)
-    return spikes.to(v.dtype), currents | {"v": v}, currents | {"v": after}
+def _advance(neuron: Neuron, tensor: ToTensor, division: Division) -> Advance:
+    match neuron:
+        case Relay():
+            return fixed.relay(neuron, tensor)
+        case LIFNeuron():
+            return floating.lif(neuron, tensor)
+        case Integrator():
+            return floating.integrator(neuron, tensor)
+        case EINeuron():
+            return floating.circuit(neuron, tensor)
+        case LIFNeuronFixed():
+            return fixed.lif(neuron, tensor)
+        case IntegratorFixed():
+            return fixed.integrator(neuron, tensor)
+        case EINeuronFixed():
+            return fixed.circuit(neuron, tensor, division)
+    raise UnsupportedError(f"the twin has no neuron model {type(neuron).__name__}")
