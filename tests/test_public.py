@@ -41,7 +41,7 @@ PUBLIC = {
         run
     """,
     "eideploy.targets": """
-        Availability Target load_target require target_names
+        Availability FileFormat Target load_target require target_names writer
     """,
     "eideploy.verify": """
         Accuracy Artifact Divergence Hop Limits PopulationResult Report SCHEMA Verification Wire

@@ -39,7 +39,7 @@ from eideploy.cli.runs import show_run, write_page
 from eideploy.cli.show import show_graph, show_program, show_trace
 from eideploy.cli.stimuli import Shown, ports_of
 from eideploy.errors import InputError
-from eideploy.program import load_program, save_program, save_trace
+from eideploy.program import load_program, save_trace
 
 
 def export(
@@ -60,7 +60,12 @@ def export(
 
 def compile_(
     model: Model,
-    output: Annotated[Path, typer.Option("--output", "-o", help="The Program (.npz) to write.")],
+    output: Annotated[
+        Path,
+        typer.Option(
+            "--output", "-o", help="The Program (.npz) to write, or a file of the target's own."
+        ),
+    ],
     target: Target = "lava-fixed",
     mapping: Mapping = MappingChoice.fused,
     weight_bits: WeightBits = None,
@@ -71,12 +76,14 @@ def compile_(
 ) -> None:
     """Compile a network for a target and show what became of it."""
     from eideploy.compile import run_passes
-    from eideploy.targets import load_target
+    from eideploy.targets import load_target, writer
 
+    backend = load_target(target)
+    write = writer(backend, output)
     subject = load_model(model, reset=reset)
     options = compile_options(subject, mapping=mapping, weight_bits=weight_bits, pool=pool, dt=dt)
-    program = run_passes(load_target(target).pipeline(options), subject.graph)
-    save_program(output, program)
+    program = run_passes(backend.pipeline(options), subject.graph)
+    write(program)
     show_program(program, json)
 
 

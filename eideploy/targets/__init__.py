@@ -1,6 +1,15 @@
 """The `Target` protocol and the registry of targets; the backends themselves are plug-ins."""
 
-from eideploy.targets.protocol import Availability, Target
+from eideploy.targets.output import writer
+from eideploy.targets.protocol import Availability, FileFormat, Target
 from eideploy.targets.registry import load_target, require, target_names
 
-__all__ = ["Availability", "Target", "load_target", "require", "target_names"]
+__all__ = [
+    "Availability",
+    "FileFormat",
+    "Target",
+    "load_target",
+    "require",
+    "target_names",
+    "writer",
+]

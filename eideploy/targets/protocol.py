@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
@@ -62,4 +63,26 @@ class Target(Protocol):
         Raises:
             UnsupportedError: the Program holds something that the target cannot do.
             TargetError: the backend failed while running.
+        """
+
+
+@runtime_checkable
+class FileFormat(Protocol):
+    """What a target may be in addition: one whose networks have a file format of their own.
+
+    `eideploy compile` writes it where the output has its suffix. A Program goes to any target as
+    `.npz`; a file of this kind is for the tools of that target.
+    """
+
+    @property
+    def suffix(self) -> str:
+        """How names of such files end, e.g. `.onnx`."""
+
+    def write(self, path: str | os.PathLike[str], program: Program) -> None:
+        """Write `program` to `path`, whole or not at all.
+
+        Raises:
+            UnsupportedError: the Program holds something that the format cannot say.
+            MissingComponentError: a library that writes it is not installed.
+            OutputError: the file cannot be written.
         """

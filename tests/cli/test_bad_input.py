@@ -223,8 +223,9 @@ def test_foreign_and_mixed_up_npz_files(model, shown, tmp_path, capsys):
 
 
 def test_a_program_is_known_by_what_it_is(model, shown, tmp_path, capsys):
-    program = tmp_path / "program.chip"
-    assert run(["compile", str(model), "-t", "twin", "-o", str(program)]) == 0
+    compiled, program = tmp_path / "program.npz", tmp_path / "program.chip"
+    assert run(["compile", str(model), "-t", "twin", "-o", str(compiled)]) == 0
+    compiled.rename(program)
     assert run(["inspect", str(program)]) == 0
     assert run(["run", str(program), "-t", "twin", "-s", str(shown)]) == 0
     capsys.readouterr()
