@@ -36,18 +36,19 @@ def weight_step(projection: Projection, weight_bits: int) -> int:
 
 
 def integer_weights(
-    projection: Projection, factor: float, weight_bits: int, reach: float
+    projection: Projection, factor: float, weight_bits: int, reach: float, least: int = 0
 ) -> Projection:
-    """W·factor as integers with the smallest exponent ≥ 0 that brings `reach` into range.
+    """W·factor as integers with the smallest exponent that brings `reach` into range.
 
     Args:
         projection: of the float Program.
         factor: integer units per unit of weight.
         weight_bits: width of the integers.
         reach: magnitude that shall not saturate; larger ones do.
+        least: least exponent.
     """
     most, step = largest_weight(projection, weight_bits), weight_step(projection, weight_bits)
-    exponent = 0
+    exponent = least
     while reach * factor / 2.0**exponent > most + step / 2:
         exponent += 1
     rounded = np.rint(projection.operator.weight * (factor / (step * 2.0**exponent))) * step

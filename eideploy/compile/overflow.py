@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar
 
 import numpy as np
 
-from eideploy.compile.ranges import Range, port_ranges
+from eideploy.compile.ranges import Range, delivered_range, emitted_ranges, port_ranges
 from eideploy.errors import QuantizationError
 from eideploy.program import (
     Array,
@@ -27,7 +27,8 @@ _ONE = 2**DECAY_BITS
 class Prove:
     """Program → the same Program, if every sum and every state stays within 24 bits.
 
-    Port sums: |Σ weight·payload·2^exponent| ≤ 2²³ − 1, with the bias of a relay. Current of a LIF
+    Port sums: |Σ weight·payload·2^exponent| ≤ 2²³ − 1, with the bias of a relay, and so each sum
+    before it is shifted to the right. Current of a LIF
     or an integrator: never wraps. Potential of an E-I neuron: |v| ≤ (|q|max + |b|)·4096 / decay
     ≤ 2²³ − 1. The potential of the others needs no proof: Lava clips it by definition.
     """
@@ -38,6 +39,15 @@ class Prove:
 
     def __call__(self, program: Program) -> Program:
         """Raises `QuantizationError` naming the population and the neuron that can overflow."""
+        emitted = emitted_ranges(program)
+        for projection in program.projections:
+            if projection.exponent < 0:
+                source = program.by_name[projection.source]
+                whole = replace(projection, exponent=0)
+                bound = delivered_range(whole, source.shape, emitted[source.name])
+                target = program.by_name[projection.target]
+                what = f"sum of {projection.name} before its shift"
+                check_width(target, what, bound.reshaped(target.shape).magnitude, STATE_MAX)
         for (name, port), bound in port_ranges(program).items():
             population = program.by_name[name]
             check_width(population, f"sum on port {port!r}", bound.magnitude, STATE_MAX)

@@ -17,11 +17,15 @@ from eideploy.compile.integers import integer_weights, largest_weight, weight_st
 from eideploy.compile.overflow import check_width
 from eideploy.compile.ranges import Range, delivered_range, own_range, relay_range
 from eideploy.errors import QuantizationError
-from eideploy.program import Array, Population, Program, Projection, Relay
+from eideploy.program import Array, Conv2d, Population, Program, Projection, Relay
 from eideploy.program.neuron import CURRENT_SHIFT, STATE_MAX
 
 MOST_RELAY_SHIFT = 16
 """A relay that has to drop more bits than this has nothing left to say."""
+
+LEAST_EXPONENT = -CURRENT_SHIFT
+"""A leaky neuron shifts its input to the left by 6: so far a sum can be shifted to the right, and
+its weights keep all their bits where a port is too narrow for them."""
 
 LEAST_PAYLOAD = 2**6
 """A relay that counts up to this keeps all its bits: they are worth more than those of weights."""
@@ -91,11 +95,32 @@ class Ports:
         self, population: Population, port: str, scale: float
     ) -> tuple[list[Projection], Range]:
         """Integer projections into a port of the given scale, and the range of their sum."""
-        projections = [
-            integer_weights(p, scale / self.scale[p.source], self.weight_bits, self.reach[p])
-            for p in self.into(population, port)
-        ]
+        projections = [self._integer(p, scale) for p in self.into(population, port)]
         return projections, self._sum(population, projections)
+
+    def _integer(self, projection: Projection, scale: float) -> Projection:
+        """A projection into a port of the given scale, all of whose sums fit before any shift."""
+        factor, reach = scale / self.scale[projection.source], self.reach[projection]
+        source = self.program.by_name[projection.source]
+        for least in range(self._least_exponent(projection), 1):
+            integer = integer_weights(projection, factor, self.weight_bits, reach, least)
+            whole = replace(integer, exponent=max(0, integer.exponent))
+            total = delivered_range(whole, source.shape, self.emitted[source.name])
+            if integer.exponent >= 0 or within_width(total):
+                break
+        return integer
+
+    def _least_exponent(self, projection: Projection) -> int:
+        leaky = "current_decay" in self.program.by_name[projection.target].neuron.parameters()
+        # Lava's convolution knows no shift to the right (lava/proc/conv).
+        return LEAST_EXPONENT if leaky and not isinstance(projection.operator, Conv2d) else 0
+
+    def wastes_bits(self, integer: list[Projection]) -> bool:
+        """Whether weights are half as large as they could be, or less."""
+        return any(
+            0 < 2 * np.max(np.abs(p.operator.weight)) <= largest_weight(p, self.weight_bits)
+            for p in integer
+        )
 
     def _sum(self, population: Population, integer: list[Projection]) -> Range:
         """Range of what projections of settled sources deliver to a population together."""
@@ -194,7 +219,6 @@ class Ports:
         for projection in self.program.projections:
             if projection.source != population.name or self.reach[projection] == 0:
                 continue
-            decay = self.program.by_name[projection.target].neuron.parameters().get("current_decay")
             most = largest_weight(projection, self.weight_bits) / self.reach[projection]
             weight = np.abs(projection.operator.weight) * most
             sums = delivered_range(
@@ -202,8 +226,9 @@ class Ports:
                 population.shape,
                 Range(np.zeros(()), np.ones(())),
             )
-            width = STATE_MAX if decay is None else STATE_MAX * np.min(decay) / 2**CURRENT_SHIFT
-            room = min(room, float(width / np.max(sums.high)))
+            leaky = "current_decay" in self.program.by_name[projection.target].neuron.parameters()
+            narrower = CURRENT_SHIFT + self._least_exponent(projection) if leaky else 0
+            room = min(room, STATE_MAX / 2**narrower / float(np.max(sums.high)))
         return room
 
 

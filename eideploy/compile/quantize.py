@@ -182,8 +182,8 @@ class _Quantizer:
             current = current_bound(fixed, total)
             fits = _holds(neuron, current)
             # Relays that set too fine a scale cost the others, and then themselves, weight bits.
-            too_fine = scale < full or (scale == full and not fits)
-            if too_fine and self.ports.drop_low_bits(population, ["input"]):
+            if self.ports.wastes_bits(integer) and self.ports.drop_low_bits(population, ["input"]):
+                loss = max(0, loss - 1)
                 continue
             if np.any((neuron.threshold < 1) & (lif.threshold > 0)):
                 check_width(fixed, "current", current, STATE_MAX)
@@ -215,11 +215,11 @@ class _Quantizer:
             integer, total = self.ports.weights(population, "input", scale)
             neuron = integrator_neuron(population, integrator, scale)
             current = current_bound(replace(population, neuron=neuron), total)
+            if self.ports.wastes_bits(integer) and self.ports.drop_low_bits(population, ["input"]):
+                continue
             if _holds(neuron, current):
                 break
-            if loss >= 0 and self.ports.drop_low_bits(population, ["input"]):
-                continue
-            if not _any_weight(integer) or loss > self.ports.weight_bits:
+            if loss > MOST_LOSS and not _any_weight(integer):
                 check_width(population, "current", current, STATE_MAX)
                 raise QuantizationError(
                     f"population {population.name!r}: its initial value or bias does not fit into "

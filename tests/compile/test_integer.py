@@ -155,7 +155,7 @@ def test_scales_shrink_until_a_wide_layer_fits_and_else_the_neuron_is_named():
     fitting = Prove()(Quantize()(_wide(400)))
     assert port_ranges(fitting)["lif", "input"].magnitude.max() < 2**17
     with pytest.raises(QuantizationError, match=r"'lif'.*neuron 0"):
-        Quantize()(_wide(20_000))
+        Quantize()(_wide(200_000))
 
 
 def test_prove_names_the_population_that_overflows(dense_graph):
