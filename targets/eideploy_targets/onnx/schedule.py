@@ -14,9 +14,12 @@ def schedule(program: Program) -> tuple[Population, ...]:
     """The populations, each after all that reach it within the same logical step.
 
     Raises:
-        UnsupportedError: something arrives too early or between two logical steps, a state is not
-            reset where a sample begins, or populations of one step wait for one another.
+        UnsupportedError: there is no input, something arrives too early or between two logical
+            steps, a state is not reset where a sample begins, or populations of one step wait for
+            one another.
     """
+    if not program.sources:
+        raise UnsupportedError("an ONNX model has inputs, and this Program has none")
     for projection in program.projections:
         early, between = program.lag(projection) < 0, program.slack(projection) % program.stride
         if early or between:

@@ -12,7 +12,8 @@ from eideploy.errors import TargetError
 from eideploy.program import Conv2d, Program, Recording, Stimulus, Trace, encode
 from eideploy.simulate.record import Progress, Record
 from eideploy.targets import Availability
-from eideploy_targets.onnx.model import Variable, build
+from eideploy_targets.onnx.model import build
+from eideploy_targets.onnx.step import Variable
 
 _PROVIDERS: dict[str, tuple[str, dict[str, str]]] = {
     "cpu": ("CPUExecutionProvider", {}),
