@@ -1,0 +1,143 @@
+"""Pass `netx-form`: an integer Program in the numbers that a file of lava-dl can say.
+
+lava-dl has no weight exponents, and biases in units of 2⁶. Its thresholds are therefore in units of
+the weights: coarser than a chip could have them, as in any network trained with slayer.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import ClassVar
+
+import numpy as np
+
+from eideploy.errors import QuantizationError
+from eideploy.program import (
+    Array,
+    IntegratorFixed,
+    LIFNeuronFixed,
+    Neuron,
+    Population,
+    Program,
+    Projection,
+    Relay,
+)
+from eideploy_targets.netx.layers import BIAS_EXPONENT
+
+BIAS_MANTISSA_MAX = 4095
+
+
+@dataclass(frozen=True)
+class NetxForm:
+    """Integer Program → the same without weight exponents, each layer a step behind the last.
+
+    Weights into a population with exponent e, the largest of its projections, become weights with
+    exponent 0; its threshold and bias are divided by 2^e and rounded. What an output loses so goes
+    into the metadata `output_scale`.
+    """
+
+    name: ClassVar[str] = "netx-form"
+    requires: ClassVar[frozenset[str]] = frozenset({"quantized", "aligned"})
+    ensures: ClassVar[frozenset[str]] = frozenset()
+
+    def __call__(self, program: Program) -> Program:
+        """Raises `QuantizationError` naming a population whose bias or threshold is lost."""
+        scale = dict(program.metadata.get("output_scale", {}))
+        exponents = {
+            p.name: max((q.exponent for q in program.into(p.name)), default=0)
+            for p in program.populations
+        }
+        lags = {id(p): program.lag(p) for p in program.projections}
+        offsets = _depths(program)
+        populations = []
+        for population in program.populations:
+            neuron, loss = _in_units(population, exponents[population.name])
+            if population.name in scale:
+                scale[population.name] /= 2.0**loss
+            populations.append(replace(population, neuron=neuron, offset=offsets[population.name]))
+        projections = [
+            replace(
+                _without_exponent(p, exponents[p.target]),
+                delay=lags[id(p)] + offsets[p.target] - offsets[p.source],
+            )
+            for p in program.projections
+        ]
+        metadata = {**program.metadata, "output_scale": scale} if scale else program.metadata
+        return replace(
+            program,
+            populations=tuple(populations),
+            projections=tuple(projections),
+            metadata=metadata,
+        )
+
+
+def _depths(program: Program) -> dict[str, int]:
+    """Layers from the inputs to each population, loops left out; as it is where that fails."""
+    depths = {population.name: 0 for population in program.sources}
+    forward = [p for p in program.projections if p.source != p.target]
+    for _ in program.populations:
+        for projection in forward:
+            if projection.source in depths:
+                depth = depths[projection.source] + 1
+                depths[projection.target] = max(depth, depths.get(projection.target, 0))
+    chain = len(depths) == len(program.populations) == len(forward) + 1
+    return depths if chain else {p.name: p.offset for p in program.populations}
+
+
+def _in_units(population: Population, exponent: int) -> tuple[Neuron, int]:
+    """The neuron in units of 2^exponent, and by how many bits its output is less for it."""
+    match population.neuron:
+        case LIFNeuronFixed() as lif:
+            threshold = _divided(lif.threshold, exponent)
+            if np.any(threshold < 1):
+                raise QuantizationError(
+                    f"population {population.name!r}: a threshold of {lif.threshold.min()} is "
+                    f"less than half of 2^{exponent}, the unit of its weights",
+                    "Its weights are too large beside its threshold; use another target.",
+                )
+            bias = _bias(population, lif.bias_mantissa << lif.bias_exponent, exponent)
+            return replace(
+                lif, bias_mantissa=bias, bias_exponent=BIAS_EXPONENT, threshold=threshold
+            ), 0
+        case IntegratorFixed() as integrator:
+            value = integrator.bias_mantissa << integrator.bias_exponent
+            shift = max(int(integrator.shift) - exponent, 0)
+            return replace(
+                integrator,
+                bias_mantissa=_bias(population, value, exponent),
+                bias_exponent=BIAS_EXPONENT,
+                shift=shift,
+            ), exponent + shift - int(integrator.shift)
+        case Relay() as relay:
+            shift = max(int(relay.shift) - exponent, 0)
+            neuron = replace(relay, bias=_divided(relay.bias, exponent), shift=shift)
+            return neuron, exponent + shift - int(relay.shift)
+        case other:
+            return other, 0
+
+
+def _bias(population: Population, bias: Array, exponent: int) -> Array:
+    mantissa = _divided(bias, exponent + BIAS_EXPONENT)
+    largest = int(np.max(np.abs(mantissa)))
+    if largest > BIAS_MANTISSA_MAX:
+        raise QuantizationError(
+            f"population {population.name!r}: a bias of {largest}·2^{BIAS_EXPONENT + exponent} "
+            f"is beyond the 13-bit mantissa, whose exponent is {BIAS_EXPONENT} in netx",
+            "Its bias is too large beside its weights; use another target.",
+        )
+    return mantissa
+
+
+def _without_exponent(projection: Projection, exponent: int) -> Projection:
+    """Weights in units of 2^exponent, as far as they can be told."""
+    step = 2 if projection.sign == "mixed" else 1
+    lost = exponent - projection.exponent
+    weight = projection.operator.weight
+    if lost:
+        weight = step * _divided(weight // step, lost)
+    return replace(projection, operator=replace(projection.operator, weight=weight), exponent=0)
+
+
+def _divided(values: Array, exponent: int) -> Array:
+    """Values / 2^exponent, rounded to the nearest."""
+    return np.rint(values / 2.0**exponent).astype(np.int64)
