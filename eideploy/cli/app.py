@@ -21,6 +21,7 @@ from eideploy.cli.deploy import compile_, export, inspect
 from eideploy.cli.deploy import run as run_
 from eideploy.cli.importing import freeze, import_checkpoint
 from eideploy.cli.models import models
+from eideploy.cli.netx import import_netx
 from eideploy.cli.system import doctor, targets
 from eideploy.cli.training import train
 from eideploy.cli.verification import verify
@@ -61,6 +62,7 @@ VERBS: dict[str, dict[str, Callable[..., None]]] = {
     "The way of a network": {
         "train": train,
         "import-checkpoint": import_checkpoint,
+        "import-netx": import_netx,
         "freeze": freeze,
         "export": export,
         "compile": compile_,

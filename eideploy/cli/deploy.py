@@ -68,6 +68,7 @@ def compile_(
     ],
     target: Target = "lava-fixed",
     mapping: Mapping = MappingChoice.fused,
+    form: GraphForm = Form.ei,
     weight_bits: WeightBits = None,
     pool: Pool = PoolChoice.fold,
     dt: Dt = None,
@@ -80,7 +81,7 @@ def compile_(
 
     backend = load_target(target)
     write = writer(backend, output)
-    subject = load_model(model, reset=reset)
+    subject = load_model(model, form, reset)
     options = compile_options(subject, mapping=mapping, weight_bits=weight_bits, pool=pool, dt=dt)
     program = run_passes(backend.pipeline(options), subject.graph)
     write(program)
@@ -94,6 +95,7 @@ def run(
         Path | None, typer.Option("--output", "-o", help="Write the trace (.npz).")
     ] = None,
     mapping: Mapping = MappingChoice.fused,
+    form: GraphForm = Form.ei,
     weight_bits: WeightBits = None,
     pool: Pool = PoolChoice.fold,
     dt: Dt = None,
@@ -121,13 +123,14 @@ def run(
         program = load_program(model)
         if stimulus is None:
             raise InputError("a compiled Program has no data of its own", "Give --stimulus FILE.")
-        if reset is not None:
+        if reset is not None or form is not Form.ei:
             raise InputError(
-                f"{model} is compiled, and so is its reset", "Give --reset to `eideploy compile`."
+                f"{model} is compiled, and so are its reset and its form",
+                "Give --reset and --form to `eideploy compile`.",
             )
         given = asked.read(ports_of(program))
     else:
-        subject = load_model(model, reset=reset)
+        subject = load_model(model, form, reset)
         options = compile_options(
             subject, mapping=mapping, weight_bits=weight_bits, pool=pool, dt=dt
         )

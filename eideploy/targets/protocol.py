@@ -30,7 +30,8 @@ class Availability:
 class Target(Protocol):
     """A backend: says how a graph is compiled for it, whether it is there, and runs a Program.
 
-    Implementations are frozen dataclasses whose fields are their options.
+    Implementations are frozen dataclasses whose fields are their options. One that is exact and yet
+    cannot hand out the state of its neurons has `records_state = False`; what it emits is compared.
     """
 
     @property

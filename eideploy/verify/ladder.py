@@ -66,7 +66,8 @@ def verify(
         program→TARGET                  as a float target declares
         program→quantized               bounded
         quantized→twin, →twin-cuda      exact, state too
-        quantized→TARGET                as an integer target declares; if exact, state too
+        quantized→TARGET                as an integer target declares; if exact, state too, unless
+                                        it says that it `records_state` not
 
     Where the graph was folded, `program` is called `folded` and its hop from `frozen` is bounded:
     the constant gain is an approximation, and this is where it is measured.
@@ -123,14 +124,15 @@ def verify(
         hops.append(_skipped(last, target.name, "the reference would be compared with itself"))
     else:
         exact = target.relation == "exact"
-        end = run(target.name, deployed or program, target.run, state=exact)
+        state = exact and getattr(target, "records_state", True)
+        end = run(target.name, deployed or program, target.run, state=state)
         artifacts[end.name] = end
         hops.append(
             hold(
                 last,
                 end,
                 relation="exact" if exact else "bounded",
-                state=exact and not floating,
+                state=state and not floating,
                 floating=floating,
             )
         )
