@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
@@ -64,6 +65,26 @@ def verify(
     executor: Executor = None,
     device: Device = None,
     timeout: Timeout = None,
+    agreement: Annotated[
+        float | None,
+        typer.Option(
+            "--agreement",
+            min=0,
+            max=100,
+            help="Equal spike bins in percent that a bounded hop must keep in every population; "
+            "default: what the recipe says, or 98.",
+        ),
+    ] = None,
+    accuracy_drop: Annotated[
+        float | None,
+        typer.Option(
+            "--accuracy-drop",
+            min=0,
+            max=100,
+            help="Points of accuracy that a bounded hop may lose; default: what the recipe says, "
+            "or 0.5.",
+        ),
+    ] = None,
     json: Json = False,
     html: Annotated[Path | None, typer.Option("--html", help="Write a report to look at.")] = None,
     junit: Annotated[Path | None, typer.Option("--junit", help="Write JUnit XML for CI.")] = None,
@@ -74,7 +95,8 @@ def verify(
     subject = load_model(model, form, reset)
     shown = load_input(subject, asked)
     options = compile_options(subject, mapping=mapping, weight_bits=weight_bits, pool=pool, dt=dt)
-    result = verify_model(subject, shown, backend, options)
+    limits = _limits(subject, agreement, accuracy_drop)
+    result = verify_model(subject, shown, backend, options, limits)
     if html is not None:
         write_html(html, result)
         remark(f"report: {html}")
@@ -89,22 +111,25 @@ def verify(
 
 
 def verify_model(
-    model: Model, stimulus: Stimulus, target: Backend, options: CompileOptions
+    model: Model,
+    stimulus: Stimulus,
+    target: Backend,
+    options: CompileOptions,
+    limits: Limits | None = None,
 ) -> Verification:
     """Compile a model for a target and climb its ladder, with a progress bar."""
+    limits = limits or _limits(model)
     floating = run_passes(float_pipeline(options), model.graph)
     program = run_passes(target.pipeline(options), model.graph)
     # A stimulus that does not fit is refused here, before anything runs.
     encode(floating, stimulus)
-    trained = frozen = limits = None
+    trained = frozen = None
     with stages() as progress:
         if model.run is not None:
             progress("trained", 0, stimulus.samples)
             trained = trained_trace(model.run, stimulus)
             progress("frozen", 0, stimulus.samples)
             frozen = frozen_trace(model.run, stimulus)
-            wanted = model.run.recipe.limits
-            limits = Limits(accuracy_drop=wanted.accuracy_drop, agreement=wanted.agreement)
         return climb(
             model=model.name,
             stimulus=stimulus,
@@ -117,3 +142,16 @@ def verify_model(
             limits=limits,
             progress=progress,
         )
+
+
+def _limits(
+    model: Model, agreement: float | None = None, accuracy_drop: float | None = None
+) -> Limits:
+    """What bounded hops may lose: as asked for, else as the recipe of a run says."""
+    limits = Limits()
+    if model.run is not None:
+        wanted = model.run.recipe.limits
+        limits = Limits(accuracy_drop=wanted.accuracy_drop, agreement=wanted.agreement)
+    if agreement is not None:
+        limits = replace(limits, agreement=agreement)
+    return limits if accuracy_drop is None else replace(limits, accuracy_drop=accuracy_drop)
