@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Set
+from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -22,7 +22,7 @@ class Close:
 
     A connection that closes a loop acts in the next step. Which one does is found by depth-first
     search from the inputs, along the edges in their order: one that leads back to where the search
-    came from. A loop that holds a Delay of a step or more is closed already.
+    came from, unless every loop that it is part of holds a Delay of a step or more.
 
     The delay goes behind the last neurons in front of that connection, since linear nodes have no
     memory: from silence they make their bias, in the first step as in any other. A linear node that
@@ -41,17 +41,8 @@ class Close:
 
 def loops_within(graph: nir.NIRGraph, inner: Set[str]) -> frozenset[str]:
     """Nodes from which a way leads back to them, through nodes of `inner` only."""
-    after = _after(graph)
-    found = set()
-    for name in inner:
-        reached: set[str] = set()
-        frontier = {name}
-        while frontier:
-            frontier = {t for s in frontier for t in after[s] if t in inner} - reached
-            reached |= frontier
-        if name in reached:
-            found.add(name)
-    return frozenset(found)
+    after = {s: [t for t in ts if t in inner] for s, ts in _after(graph).items() if s in inner}
+    return frozenset(name for name in inner if name in _reached(name, after))
 
 
 class _Late:
@@ -118,14 +109,32 @@ def _after(graph: nir.NIRGraph) -> dict[str, list[str]]:
     return after
 
 
+def _reached(start: str, after: Mapping[str, Sequence[str]]) -> set[str]:
+    """Nodes to which a way of one edge or more leads from `start`."""
+    reached: set[str] = set()
+    frontier = {start}
+    while frontier:
+        frontier = {target for source in frontier for target in after[source]} - reached
+        reached |= frontier
+    return reached
+
+
 def _closing(graph: nir.NIRGraph) -> list[Edge]:
-    """Edges that lead back to a node on the path from an input to them."""
-    dt = graph.metadata.get("dt")
-    after = _after(graph)
+    """Edges that lead back, as part of a loop that takes no time."""
+    dt, after = graph.metadata.get("dt"), _after(graph)
+    at_once = dict(after)
     for name, node in graph.nodes.items():
         if isinstance(node, nir.Delay) and delay_steps(node, dt).min() > 0:
-            after[name] = []  # what comes out now does not depend on what goes in now
-    closing: list[Edge] = []
+            at_once[name] = []  # what comes out now does not depend on what goes in now
+    return [
+        (source, target)
+        for source, target in _leading_back(graph, after)
+        if target in at_once[source] and source in _reached(target, at_once)
+    ]
+
+
+def _leading_back(graph: nir.NIRGraph, after: Mapping[str, Sequence[str]]) -> Iterator[Edge]:
+    """Edges to a node on the path from an input to them, in depth-first search."""
     finished: set[str] = set()
     inputs = [name for name, node in graph.nodes.items() if isinstance(node, nir.Input)]
     for root in [*inputs, *graph.nodes]:
@@ -141,8 +150,7 @@ def _closing(graph: nir.NIRGraph) -> list[Edge]:
                 active.discard(name)
                 finished.add(name)
             elif following in active:
-                closing.append((name, following))
+                yield name, following
             elif following not in finished:
                 active.add(following)
                 stack.append((following, iter(after[following])))
-    return closing
