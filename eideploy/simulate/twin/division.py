@@ -26,7 +26,9 @@ def divider(neuron: EINeuronFixed, tensor: ToTensor, division: Division) -> Divi
     largest = tensor((1 << (neuron.quotient_bits - 1)) - 1)
 
     def divide(balanced: Tensor, divisor: Tensor) -> Tensor:
-        q = torch.minimum(floor_division(balanced.abs() * scale, divisor), largest)
+        q = floor_division(balanced.abs() * scale, divisor).clamp_(max=largest)
+        if q.is_floating_point():
+            return q.copysign_(balanced)
         return torch.where(balanced < 0, -q, q)
 
     return divide

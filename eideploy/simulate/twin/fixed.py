@@ -71,7 +71,7 @@ def circuit(neuron: EINeuronFixed, tensor: ToTensor, division: Division) -> Adva
         q = divide(ports["balanced"], torch.maximum(ports["shunt"], floor))
         if gained:
             q = torch.div(q * gain, _GAIN, rounding_mode="trunc")
-        v = _decayed(state["v"], kept) + q + bias
+        v = _decayed(state["v"], kept).add_(q).add_(bias)
         return fire(v, threshold, neuron.reset, amount)
 
     return advance
@@ -88,8 +88,8 @@ def _leaky(
 
     def integrate(x: Tensor, state: Tensors) -> tuple[Tensor, Tensor]:
         u = _wrapped(_decayed(state["u"], kept_u) + _ALIGNMENT * (x + current_bias))
-        v = _decayed(state["v"], kept_v) + u + bias
-        return u, v.clamp(1 - _LIMIT, _LIMIT - 1)
+        v = _decayed(state["v"], kept_v).add_(u).add_(bias)
+        return u, v.clamp_(1 - _LIMIT, _LIMIT - 1)
 
     return integrate
 
