@@ -41,7 +41,8 @@ PUBLIC = {
         run
     """,
     "eideploy.targets": """
-        Availability FileFormat Target load_target require target_names writer
+        Availability FileFormat Target chip_names load_chip load_target require target_names
+        writer
     """,
     "eideploy.verify": """
         Accuracy Artifact Divergence Hop Limits PopulationResult Report SCHEMA Verification Wire

@@ -7,11 +7,12 @@ from typing import Annotated
 
 import typer
 
-from eideploy.cli.compilation import compile_options
+from eideploy.cli.compilation import chip_of, compile_options
 from eideploy.cli.console import progress_bar, remark
 from eideploy.cli.inputs import is_program, load_input, load_model
 from eideploy.cli.options import (
     Bin,
+    ChipChoice,
     DataDir,
     Device,
     Dt,
@@ -72,6 +73,7 @@ def compile_(
     weight_bits: WeightBits = None,
     pool: Pool = PoolChoice.fold,
     dt: Dt = None,
+    chip: ChipChoice = None,
     reset: Reset = None,
     json: Json = False,
 ) -> None:
@@ -82,10 +84,13 @@ def compile_(
     backend = load_target(target)
     write = writer(backend, output)
     subject = load_model(model, form, reset)
-    options = compile_options(subject, mapping=mapping, weight_bits=weight_bits, pool=pool, dt=dt)
+    options = compile_options(
+        subject, mapping=mapping, weight_bits=weight_bits, pool=pool, dt=dt, chip=chip
+    )
+    placed_on = chip_of(backend, options)
     program = run_passes(backend.pipeline(options), subject.graph)
     write(program)
-    show_program(program, json)
+    show_program(program, json, placed_on)
 
 
 def run(
@@ -99,6 +104,7 @@ def run(
     weight_bits: WeightBits = None,
     pool: Pool = PoolChoice.fold,
     dt: Dt = None,
+    chip: ChipChoice = None,
     reset: Reset = None,
     stimulus: StimulusFile = None,
     labels: LabelsFile = None,
@@ -123,17 +129,18 @@ def run(
         program = load_program(model)
         if stimulus is None:
             raise InputError("a compiled Program has no data of its own", "Give --stimulus FILE.")
-        if reset is not None or form is not Form.ei:
+        if reset is not None or chip is not None or form is not Form.ei:
             raise InputError(
-                f"{model} is compiled, and so are its reset and its form",
-                "Give --reset and --form to `eideploy compile`.",
+                f"{model} is compiled: its reset, its form and its chip are settled",
+                "Give --reset, --form and --chip to `eideploy compile`.",
             )
         given = asked.read(ports_of(program))
     else:
         subject = load_model(model, form, reset)
         options = compile_options(
-            subject, mapping=mapping, weight_bits=weight_bits, pool=pool, dt=dt
+            subject, mapping=mapping, weight_bits=weight_bits, pool=pool, dt=dt, chip=chip
         )
+        chip_of(backend, options)
         program = run_passes(backend.pipeline(options), subject.graph)
         given = load_input(subject, asked)
     with progress_bar(f"running on {target}") as progress:
@@ -146,6 +153,7 @@ def run(
 def inspect(
     file: Annotated[Path, typer.Argument(help="A .nir file, a run, or a Program (.npz).")],
     dt: Dt = None,
+    chip: ChipChoice = None,
     reset: Reset = None,
     html: Annotated[
         Path | None,
@@ -156,6 +164,17 @@ def inspect(
     json: Json = False,
 ) -> None:
     """Show what is in a graph, a run or a Program."""
+    from eideploy.compile.fit import Fit
+    from eideploy.targets import load_chip
+
+    if chip is not None and (file.is_dir() or not is_program(file)):
+        raise InputError(
+            f"--chip is about a compiled Program, and {file} is none", "Compile it first."
+        )
+    if reset is not None and (file.is_dir() or is_program(file)):
+        raise InputError(
+            f"--reset is for graphs that cannot say it, and {file} is none", "Give a .nir file."
+        )
     if file.is_dir():
         _inspect_run(file, dt, html, json)
         return
@@ -164,7 +183,13 @@ def inspect(
             f"--html is about the training of a run, and {file} is none", "Give a run directory."
         )
     if is_program(file):
-        show_program(load_program(file), json)
+        program = load_program(file)
+        if chip is not None and program.arithmetic == "float":
+            raise InputError(f"{file} computes in floating point; a chip runs integers")
+        place_on = load_chip(chip) if chip else None
+        if place_on:
+            Fit(place_on)(program)
+        show_program(program, json, place_on)
         return
     from eideploy.graph.describe import describe
 

@@ -72,6 +72,14 @@ Pool = Annotated[
         "weights and one step more.",
     ),
 ]
+ChipChoice = Annotated[
+    str | None,
+    typer.Option(
+        "--chip",
+        help="On what an integer Program has to fit: loihi2 (default), loihi1, or a .yaml file "
+        "that describes a chip.",
+    ),
+]
 Dt = Annotated[
     float | None, typer.Option("--dt", help="Step in seconds; without it, what the graph says.")
 ]

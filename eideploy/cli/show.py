@@ -9,6 +9,7 @@ import numpy as np
 from rich.table import Table
 
 from eideploy.cli.console import out, print_json
+from eideploy.compile.chip import Chip
 from eideploy.graph.describe import GraphDescription
 from eideploy.program import Program, Stimulus, Trace
 
@@ -67,10 +68,13 @@ RESETS = {
 """What is said of each answer of `reset_of`."""
 
 
-def show_program(program: Program, json: bool) -> None:
-    """Populations, projections and what they take of a chip."""
+def show_program(program: Program, json: bool, chip: Chip | None = None) -> None:
+    """Populations, projections, and what they take of a chip if it is given."""
+    from eideploy.cli.placement import show_placement
     from eideploy.compile.demand import usage
+    from eideploy.compile.placement import place
 
+    placement = place(program, chip) if chip else None
     used = usage(program)
     populations = [
         {
@@ -105,6 +109,7 @@ def show_program(program: Program, json: bool) -> None:
                 "synapse_bytes": used.synapse_bytes,
                 "populations": populations,
                 "projections": projections,
+                "placement": placement.to_dict() if placement else None,
             }
         )
         return
@@ -116,6 +121,8 @@ def show_program(program: Program, json: bool) -> None:
             table.add_row(*(_extent(v) if isinstance(v, list) else str(v) for v in row.values()))
         out.print(table)
         out.print()
+    if placement:
+        show_placement(placement)
     out.print(
         f"{program.arithmetic} · {used.neurons:,} neurons · {used.synapse_bytes:,} bytes of "
         f"synapses · latency {program.latency} steps · {RESETS[reset_of(program)]}"

@@ -9,11 +9,12 @@ from typing import Annotated
 import typer
 
 from eideploy.cli.backend import ready_target
-from eideploy.cli.compilation import compile_options
+from eideploy.cli.compilation import chip_of, compile_options
 from eideploy.cli.console import out, print_json, remark, stages
 from eideploy.cli.inputs import Model, frozen_trace, load_input, load_model, trained_trace
 from eideploy.cli.options import (
     Bin,
+    ChipChoice,
     DataDir,
     Device,
     Dt,
@@ -54,6 +55,7 @@ def verify(
     weight_bits: WeightBits = None,
     pool: Pool = PoolChoice.fold,
     dt: Dt = None,
+    chip: ChipChoice = None,
     reset: Reset = None,
     stimulus: StimulusFile = None,
     labels: LabelsFile = None,
@@ -94,7 +96,10 @@ def verify(
     asked = Shown.asked(stimulus, labels, bins, time_unit, steps, samples)
     subject = load_model(model, form, reset)
     shown = load_input(subject, asked)
-    options = compile_options(subject, mapping=mapping, weight_bits=weight_bits, pool=pool, dt=dt)
+    options = compile_options(
+        subject, mapping=mapping, weight_bits=weight_bits, pool=pool, dt=dt, chip=chip
+    )
+    chip_of(backend, options)
     limits = _limits(subject, agreement, accuracy_drop)
     result = verify_model(subject, shown, backend, options, limits)
     if html is not None:
