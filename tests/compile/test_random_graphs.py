@@ -90,7 +90,7 @@ def check_ranges(program: Program, stimulus: Stimulus, trace: Any) -> None:
 @settings(max_examples=50)
 @given(data=st.data())
 def test_a_float_program_does_what_the_equations_of_its_graph_say(data):
-    check_float(*data.draw(cases(integer=False)))
+    check_float(*data.draw(cases()))
 
 
 @settings(max_examples=50)
@@ -103,7 +103,7 @@ def test_an_integer_program_is_the_same_for_twin_and_proof(data):
 @settings(max_examples=600)
 @given(data=st.data())
 def test_many_float_programs_do_what_the_equations_say(data):
-    check_float(*data.draw(cases(integer=False)))
+    check_float(*data.draw(cases()))
 
 
 @pytest.mark.slow

@@ -1,6 +1,6 @@
 """Random graphs over all nodes that can be compiled, and what is shown to them.
 
-    graph, stimulus, options = data.draw(cases(integer=False))
+    graph, stimulus, options = data.draw(cases())
 
 In the graphs that are drawn every loop has one edge to a node that is listed earlier: it is the one
 that closes it, unless the loop holds a Delay.
@@ -35,14 +35,17 @@ GRADED = (nir.LI, nir.CubaLI, nir.I)
 
 
 @st.composite
-def cases(draw: st.DrawFn, integer: bool) -> tuple[nir.NIRGraph, Stimulus, CompileOptions]:
+def cases(
+    draw: st.DrawFn, integer: bool = False, portable: bool = False
+) -> tuple[nir.NIRGraph, Stimulus, CompileOptions]:
     """A graph, what is shown to it (its extremes too), and how it is compiled.
 
     Args:
         draw: given by hypothesis.
         integer: leave out what has no integer form; a few cases still have none.
+        portable: leave out what norse has no neuron for, or nirtorch no place.
     """
-    builder = _Builder(draw, integer)
+    builder = _Builder(draw, integer, portable)
     graph = builder.build()
     values = {}
     for name, node in graph.nodes.items():
@@ -65,6 +68,7 @@ class _Builder:
 
     draw: st.DrawFn
     integer: bool
+    portable: bool
     nodes: dict[str, nir.NIRNode] = field(default_factory=dict)
     edges: list[tuple[str, str]] = field(default_factory=list)
     shapes: dict[str, Shape] = field(default_factory=dict)
@@ -99,7 +103,7 @@ class _Builder:
             last = self.block(last)
         self.readout(last)
         for index, early in enumerate(self.layers[1:-1]):
-            if self.in_one_of(3):
+            if not self.portable and self.in_one_of(3):
                 self.output(f"early{index}", early)
         return nir.NIRGraph(self.nodes, self.edges, metadata={"dt": DT}, type_check=False)
 
@@ -132,7 +136,7 @@ class _Builder:
             if len(before) == 1 and self.in_one_of(3):
                 second = self.dense(f"second{index}", "plain", shape[0], source)
                 sources.append(second)
-            if index == 1 and self.in_one_of(3):
+            if index == 1 and not self.portable and self.in_one_of(3):
                 other = self.input("other", (3,))
                 sources.append(self.dense("path", "plain", shape[0], other))
         neuron = self.neuron(name, False, *sources)
@@ -142,9 +146,9 @@ class _Builder:
 
     def back(self, name: str, source: str, given: Shape, taken: Shape) -> str:
         """Synapses that are listed before the neurons `source` that drive them."""
-        node = self.matrix(given[0], taken[0], 0.4)
+        node = self.matrix(given[0], taken[0], 0.4, biased=not self.portable)
         self.shapes[name] = given
-        if self.in_one_of(4):
+        if not self.portable and self.in_one_of(4):
             late = self.delay(f"{name}.delay", taken)
             self.nodes[f"{name}.delay"], self.shapes[f"{name}.delay"] = late, taken
             self.edges.append((source, f"{name}.delay"))
@@ -171,14 +175,15 @@ class _Builder:
         if self.in_one_of(3):
             source = self.between(f"z{index}", source)
         n = self.shapes[target][0]
-        back = self.dense(f"back{index}", "plain", n, source, size=0.4)
+        node = self.matrix(n, self.shapes[source][0], 0.4, biased=not self.portable)
+        back = self.add(f"back{index}", node, (n,), source)
         self.edges.append((back, target))
-        if self.in_one_of(4):
+        if not self.portable and self.in_one_of(4):
             self.output(f"seen{index}", back)
 
     def block(self, source: str) -> str:
         """A nested graph of synapses and neurons."""
-        inner = _Builder(self.draw, self.integer)
+        inner = _Builder(self.draw, self.integer, self.portable)
         shape = self.shapes[source]
         entry = inner.add("in", nir.Input({"input": np.array(shape)}), shape)
         synapses, divided = inner.synapses("w", entry)
@@ -200,7 +205,8 @@ class _Builder:
             last = self.between("late", last)
         if self.in_one_of(3):
             last = self.neuron("potential", False, last, graded=True)
-        extra = [n for n in self.layers[1:] if self.shapes[n] == self.shapes[last] and n != last]
+        alike = [n for n in self.layers[1:] if self.shapes[n] == self.shapes[last] and n != last]
+        extra = [] if self.portable else alike
         self.output("output", last, *[n for n in extra if self.in_one_of(4)])
 
     # --- what lies between neurons ---
@@ -208,7 +214,7 @@ class _Builder:
     def between(self, name: str, source: str) -> str:
         """Perhaps a Scale or a Delay."""
         shape = self.shapes[source]
-        for index in range(self.one_of(0, 0, 0, 1, 1, 2)):
+        for index in range(0 if self.portable else self.one_of(0, 0, 0, 1, 1, 2)):
             kind = self.one_of(self.scale, self.delay)
             source = self.add(f"{name}.{index}", kind(name, shape), shape, source)
         return source
@@ -238,7 +244,9 @@ class _Builder:
                 sources = sources if pooled == sources[0] else (pooled,)
         if len(self.shapes[sources[0]]) > 1 and self.in_one_of(3):
             sources = (self.flat(f"{name}.flat", *sources),)
-        shape, kind = self.shapes[sources[0]], self.one_of("plain", "circuit", "circuit", "readout")
+        shape = self.shapes[sources[0]]
+        circuits = () if self.portable else ("circuit", "circuit", "readout")
+        kind = self.one_of("plain", *circuits)
         if len(shape) == 3 and self.in_one_of(5):
             node = nir.Flatten({"input": np.array(shape)}, 1, 2)
             shape = (shape[0], shape[1] * shape[2])
@@ -258,26 +266,28 @@ class _Builder:
         channels, *size = self.shapes[sources[0]]
         kernel = (min(self.one_of(2, 2, 3), size[0]), self.one_of(1, 2))
         stride, padding = (self.one_of(2, 2, 1), self.one_of(1, 2)), (self.one_of(0, 0, 1), 0)
+        kind = self.one_of(nir.AvgPool2d, nir.AvgPool2d, nir.SumPool2d)
+        if self.portable and (kind is nir.SumPool2d or kernel[0] < 2):
+            padding = (0, 0)
         out = [
             (extent + 2 * p - k) // s + 1
             for extent, p, k, s in zip(size, padding, kernel, stride, strict=True)
         ]
         if min(*out, kernel[1] - size[1] + 1) < 1:
             return sources[0]
-        kind = self.one_of(nir.AvgPool2d, nir.AvgPool2d, nir.SumPool2d)
         node = kind(*(np.array(value) for value in (kernel, stride, padding)))
         return self.add(name, node, (channels, *out), *sources)
 
-    def matrix(self, n: int, n_in: int, size: float = 1.0) -> nir.NIRNode:
+    def matrix(self, n: int, n_in: int, size: float = 1.0, biased: bool = True) -> nir.NIRNode:
         weight = size * self.rng.normal(0.2, 1, (n, n_in)) / math.sqrt(n_in)
-        if self.in_one_of(2):
+        if not biased or self.in_one_of(2):
             return nir.Linear(weight)
         return nir.Affine(weight, self.rng.normal(0, 0.2, n))
 
-    def dense(self, name: str, kind: str, n: int, *sources: str, size: float = 1.0) -> str:
+    def dense(self, name: str, kind: str, n: int, *sources: str) -> str:
         (n_in,) = self.shapes[sources[0]]
         if kind == "plain":
-            return self.add(name, self.matrix(n, n_in, size), (n,), *sources)
+            return self.add(name, self.matrix(n, n_in), (n,), *sources)
         return self.add(name, EILinear(**self.circuit(kind, n, (n_in,))), (n,), *sources)
 
     def sequence(self, name: str, *sources: str) -> str:
@@ -346,6 +356,8 @@ class _Builder:
             kinds: tuple[Any, ...] = (nir.LIF, SoftResetLIF)
         else:
             kinds = GRADED if graded or self.in_one_of(8) else SPIKING
+            if self.portable:
+                kinds = tuple(kind for kind in kinds if kind not in (nir.I, SoftResetIF))
         return self.add(name, self.parameters(self.one_of(*kinds), shape), shape, *sources)
 
     def parameters(self, kind: Any, shape: Shape) -> nir.NIRNode:
