@@ -1,29 +1,29 @@
-"""Run a Program on Lava: chunks of samples, each streamed through a network in one run."""
+"""Run a Program on Lava: samples streamed back to back through a network of its processes."""
 
 from __future__ import annotations
 
 import logging
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from typing import Protocol
 
+import numpy as np
 from lava.magma.core.process.process import ProcessServer
 from lava.magma.core.process.variable import VarServer
-from lava.magma.core.run_configs import Loihi2SimCfg
 
-from eideploy.errors import TargetError
-from eideploy.program import Array, Program, Recording, Source, Stimulus, Trace, encode
+from eideploy.program import Program, Recording, Source, Stimulus, Trace, encode
 from eideploy.simulate.record import Progress, Record
+from eideploy_targets.lava.compiled import compiled
+from eideploy_targets.lava.feed import Feed, streams
+from eideploy_targets.lava.inprocess import InProcess
 from eideploy_targets.lava.network import build
 from eideploy_targets.lava.population import PopulationProcess
 from eideploy_targets.lava.tape import Tape
 from eideploy_targets.lava.timetable import Timetable
-from eideploy_targets.lava.workers import Deadline, WatchedRuntime
+from eideploy_targets.lava.workers import Deadline, running
 
 _TAGS = {"float": "floating_pt", "integer": "fixed_pt"}
 """How Lava marks the models of each arithmetic."""
-
-_CHANNEL_SLOTS = 4
-"""Messages that a channel holds; all processes end a step together, so two would do."""
 
 
 def run(
@@ -32,20 +32,22 @@ def run(
     record: Record,
     progress: Progress | None,
     *,
+    inprocess: bool,
+    stock: bool,
     timeout: float | None,
     chunk: int,
 ) -> Trace:
     """Run a Program that `limits.check` lets pass; see `LavaFloat` for the arguments."""
-    values = encode(program, stimulus)
     samples = stimulus.samples
-    size = chunk if _independent(program) else samples
+    # In this process a stimulus is read as it is needed, so there is nothing to gain from chunks.
+    size = chunk if _independent(program) and not inprocess else samples
     deadline = Deadline(timeout)
     report = _Report(progress, samples)
     parts = []
     for report.first in range(0, samples, size):
-        part = slice(report.first, report.first + size)
-        shown = {name: array[part] for name, array in values.items()}
-        parts.append(_run_once(program, shown, record, report, deadline))
+        span = slice(report.first, report.first + size)
+        part = stimulus if size >= samples else stimulus.take(span)
+        parts.append(_run_once(program, part, record, report, deadline, inprocess, stock))
     return parts[0] if len(parts) == 1 else Trace.concatenate(parts)
 
 
@@ -77,13 +79,15 @@ def _independent(program: Program) -> bool:
 
 def _run_once(
     program: Program,
-    values: Mapping[str, Array],
+    stimulus: Stimulus,
     record: Record,
     report: _Report,
     deadline: Deadline,
+    inprocess: bool,
+    stock: bool,
 ) -> Trace:
     """Stream all samples through one network."""
-    samples, steps = next(iter(values.values())).shape[:2]
+    samples, steps = stimulus.samples, stimulus.steps
     period = steps * program.stride + program.gap
     tables = {
         p.name: Timetable(samples, steps, period, p.offset, p.reset_phase, program.stride)
@@ -95,48 +99,46 @@ def _run_once(
         for p in chosen
         if not isinstance(p.neuron, Source)
     }
+    taped = {name: tape.state for name, tape in tapes.items()}
+    steps_in_all = samples * period + program.latency
     with _lava_as_before():
-        taped = {name: tape.state for name, tape in tapes.items()}
-        processes = build(program, values, tables, taped)
-        if processes:
-            steps_in_all = samples * period + program.latency
-            with _running(processes, _TAGS[program.arithmetic], steps_in_all, deadline) as runtime:
-                _drain(runtime, processes, tapes, samples, report)
+        if inprocess:
+            shown = {p.name: np.zeros((p.size, 1)) for p in program.sources}
+        else:
+            shown = streams(program, stimulus, tables)
+        network = build(program, shown, tables, taped, stock)
+        if network.populations:
+            executable = compiled(network.processes, _TAGS[program.arithmetic])
+            if inprocess:
+                feed = Feed(program, stimulus, tables)
+                engine = InProcess(executable, network, feed, steps_in_all, deadline)
+                _drain(engine, network.populations, tapes, samples, report)
+            else:
+                with running(executable, steps_in_all, deadline) as runtime:
+                    _drain(runtime, network.populations, tapes, samples, report)
+    shown = encode(program, stimulus) if len(tapes) < len(chosen) else {}
     return Trace(
         {
             p.name: tapes[p.name].finish()
             if p.name in tapes
-            else Recording(values[p.name], {}, p.offset)
+            else Recording(shown[p.name], {}, p.offset)
             for p in chosen
         }
     )
 
 
-@contextmanager
-def _running(
-    processes: Mapping[str, PopulationProcess], tag: str, steps: int, deadline: Deadline
-) -> Iterator[WatchedRuntime]:
-    """A runtime that executes connected processes, and that is gone at the end of the block."""
-    leader = next(iter(processes.values()))
-    executable = leader.compile(Loihi2SimCfg(select_tag=tag), {"pypy_channel_size": _CHANNEL_SLOTS})
-    runtime = WatchedRuntime(executable, deadline)
-    executable.assign_runtime_to_all_processes(runtime)
-    try:
-        try:
-            runtime.initialize()
-        except OSError as error:
-            raise TargetError(
-                f"Lava cannot start its {len(executable.process_list)} processes: {error}",
-                "It needs memory and a system process for each population and projection.",
-            ) from error
-        runtime.begin(steps)
-        yield runtime
-    finally:
-        runtime.stop()
+class _Engine(Protocol):
+    """What runs a network: Lava's runtime, or this process."""
+
+    def proceed(self) -> bool:
+        """Let it go on; whether all steps have run."""
+
+    def watch(self, progress: str) -> None:
+        """Called where nothing has arrived: raise `TargetError` if something is wrong."""
 
 
 def _drain(
-    runtime: WatchedRuntime,
+    engine: _Engine,
     processes: Mapping[str, PopulationProcess],
     tapes: Mapping[str, Tape],
     samples: int,
@@ -146,11 +148,11 @@ def _drain(
     done, finished = 0, False
     while not finished or done < samples:
         news = [tape.read(processes[name]) for name, tape in tapes.items()]
-        finished = finished or runtime.finished()
+        finished = finished or engine.proceed()
         done = min((tape.done for tape in tapes.values()), default=samples * finished)
         report.update(done)
         if not any(news):
-            runtime.watch(str(report))
+            engine.watch(str(report))
 
 
 @contextmanager

@@ -10,7 +10,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from eideploy.compile.ranges import Range, delivered_range, own_range, port_ranges, relay_range
+from eideploy.compile.ranges import Range, delivered_range, emitted_ranges, port_ranges
 from eideploy.errors import InputError, UnsupportedError
 from eideploy.program import (
     Conv2d,
@@ -54,8 +54,14 @@ LIF_PORT = 2**24
 """Lava's LIF adds 2⁶·x to u, |u| ≤ 2²³, in 32 bits (lava/proc/lif/models.py)."""
 
 
-def check(program: Program, arithmetic: str, steps: int) -> None:
+def check(program: Program, arithmetic: str, steps: int, *, stock: bool = False) -> None:
     """Refuse what cannot run as it is meant.
+
+    Args:
+        program: to be run.
+        arithmetic: what the target runs.
+        steps: logical steps of a sample.
+        stock: whether convolutions are Lava's own `Conv`.
 
     Raises:
         InputError: the Program was not aligned, or resets beyond the end of a sample.
@@ -83,7 +89,7 @@ def check(program: Program, arithmetic: str, steps: int) -> None:
             )
     if program.arithmetic == "integer":
         _check_weights(program)
-        _check_sums(program)
+        _check_sums(program, stock)
     elif any(projection.exponent for projection in program.projections):
         raise InputError("a float Program has no weight exponents")
 
@@ -106,30 +112,23 @@ def _check_weights(program: Program) -> None:
             )
 
 
-def _check_sums(program: Program) -> None:
+def _check_sums(program: Program, stock: bool) -> None:
     """Sums that would wrap in Lava and not in the reference, for any stimulus in range."""
-    ports = port_ranges(program)
-
-    def emitted(name: str) -> Range:
-        population = program.by_name[name]
-        if isinstance(population.neuron, Relay):
-            return relay_range(population, ports[name, "input"])
-        return own_range(population)
-
+    ports, emitted = port_ranges(program), emitted_ranges(program)
     for population in program.populations:
         if isinstance(population.neuron, (Source, Relay)):
-            _check_sum(f"population {population.name!r}", emitted(population.name), ACCUMULATOR)
+            _check_sum(f"population {population.name!r}", emitted[population.name], ACCUMULATOR)
         if isinstance(population.neuron, (LIFNeuronFixed, IntegratorFixed)):
             what = f"the input of population {population.name!r}"
             _check_sum(what, _biased(population, ports[population.name, "input"]), LIF_PORT)
     for projection in program.projections:
-        conv = isinstance(projection.operator, Conv2d)
+        conv = stock and isinstance(projection.operator, Conv2d)
         if conv and projection.exponent < 0:
             _refuse(projection, f"Lava's Conv has no weight exponent {projection.exponent} < 0")
         # A shift to the right comes after the sum, which is then the larger of the two.
         widest = replace(projection, exponent=max(projection.exponent, 0))
         source = program.by_name[projection.source]
-        bound = delivered_range(widest, source.shape, emitted(projection.source))
+        bound = delivered_range(widest, source.shape, emitted[projection.source])
         limit = CONV_ACCUMULATOR if conv else ACCUMULATOR
         _check_sum(f"projection {projection.name}", bound, limit)
 

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
 
-import numpy as np
+from lava.magma.core.process.process import AbstractProcess
 from lava.proc.conv.process import Conv
 from lava.proc.dense.process import Dense
 from lava.proc.io.source import RingBuffer
 from lava.utils.weightutils import SignMode
 
 from eideploy import program as nouns
+from eideploy.errors import UnsupportedError
 from eideploy.program import Array, Program, Projection
 from eideploy_targets.lava.population import PopulationProcess
+from eideploy_targets.lava.processes.convolution.synapse import Convolution
 from eideploy_targets.lava.processes.ei.neuron import EINeuron, EINeuronFixed
 from eideploy_targets.lava.processes.lif.neuron import (
     Integrator,
@@ -50,19 +53,30 @@ _SWAP = (2, 1, 0)
 """Lava's convolution has [x, y, channel] where ours has [channel, y, x]."""
 
 
+@dataclass(frozen=True)
+class Network:
+    """Connected processes: those of populations and sources by name, and all there are."""
+
+    populations: Mapping[str, PopulationProcess]
+    sources: Mapping[str, RingBuffer]
+    processes: tuple[AbstractProcess, ...]
+
+
 def build(
     program: Program,
-    values: Mapping[str, Array],
+    streams: Mapping[str, Array],
     tables: Mapping[str, Timetable],
     taped: Mapping[str, tuple[str, ...]],
-) -> dict[str, PopulationProcess]:
-    """Make and connect the processes; those of the populations are returned, by name.
+    stock: bool,
+) -> Network:
+    """Make and connect the processes.
 
     Args:
         program: what `limits.check` lets pass.
-        values: stimulus of each source [sample, step, *shape], in the numbers of the Program.
+        streams: what each source emits, [neuron, hardware step], again and again.
         tables: when each population works.
         taped: for the populations to record, the names of their state variables to keep.
+        stock: whether convolutions are Lava's own `Conv`.
     """
     populations = {
         population.name: PROCESSES[type(population.neuron)](
@@ -75,12 +89,13 @@ def build(
         one.tie_out.connect(another.tie_in)
     # What each population emits, by (name, hardware steps ago).
     emitters = {(name, 0): process.s_out for name, process in populations.items()}
+    sources, synapses = {}, []
     for projection in program.projections:
         if (projection.source, 0) not in emitters:
             name = projection.source
-            source = RingBuffer(data=_timed(values[name], tables[name], program.latency))
-            source.proc_params["name"] = name  # for messages; RingBuffer takes no name
-            emitters[name, 0] = source.s_out
+            sources[name] = RingBuffer(data=streams[name])
+            sources[name].proc_params["name"] = name  # for messages; RingBuffer takes no name
+            emitters[name, 0] = sources[name].s_out
         # Synapses of Lava take one step; what is to take more waits in front of them.
         identity = isinstance(projection.operator, nouns.Identity)
         when = projection.source, 0 if identity else projection.delay - 1
@@ -92,23 +107,16 @@ def build(
             )
             emitters[projection.source, 0].connect(line.s_in)
             emitters[when] = line.a_out
+            synapses.append(line)
         target = populations[projection.target]
         receiver = getattr(target, target.lava_names.get(projection.port, projection.port))
-        _wire(program, projection, emitters[when], receiver)
-    return populations
+        synapses.append(_wire(program, projection, emitters[when], receiver, stock))
+    return Network(populations, sources, (*populations.values(), *sources.values(), *synapses))
 
 
-def _timed(values: Array, timetable: Timetable, latency: int) -> Array:
-    """Stimulus [sample, step, *shape] in hardware time [neuron, step], with its silences."""
-    samples, steps = values.shape[:2]
-    stream = np.zeros((samples, timetable.period, values[0, 0].size), values.dtype)
-    working = slice(0, steps * timetable.stride, timetable.stride)
-    stream[:, working] = values.reshape(samples, steps, -1)
-    before, after = timetable.offset, latency - timetable.offset
-    return np.pad(stream.reshape(samples * timetable.period, -1), ((before, after), (0, 0))).T
-
-
-def _wire(program: Program, projection: Projection, emitter: Any, receiver: Any) -> None:
+def _wire(
+    program: Program, projection: Projection, emitter: Any, receiver: Any, stock: bool
+) -> AbstractProcess:
     """Put the synapses of a projection between two ports, both of neurons in a row."""
     source = program.by_name[projection.source]
     # 0 makes Lava sum the columns that spike, which is what a chip does. In float64 it multiplies
@@ -125,12 +133,21 @@ def _wire(program: Program, projection: Projection, emitter: Any, receiver: Any)
             )
             emitter.connect(dense.s_in)
             dense.a_out.connect(receiver)
+            return dense
         case nouns.Identity(weight):
             synapse = OneToOne(
                 projection.name, source.size, projection.delay, weight, projection.exponent
             )
             emitter.connect(synapse.s_in)
             synapse.a_out.connect(receiver)
+            return synapse
+        case nouns.Conv2d() as operator if not stock:
+            convolution = Convolution(
+                projection.name, nouns.planar(source.shape), operator, projection.exponent
+            )
+            emitter.connect(convolution.s_in)
+            convolution.a_out.connect(receiver)
+            return convolution
         case nouns.Conv2d(weight, stride, padding, dilation, groups):
             shape = nouns.planar(source.shape)
             conv = Conv(
@@ -145,3 +162,5 @@ def _wire(program: Program, projection: Projection, emitter: Any, receiver: Any)
             )
             emitter.reshape(shape).transpose(_SWAP).connect(conv.s_in)
             conv.a_out.transpose(_SWAP).reshape(receiver.shape).connect(receiver)
+            return conv
+    raise UnsupportedError(f"projection {projection.name}: Lava has no such operator")

@@ -19,6 +19,12 @@ from eideploy_targets.specs import fitted
 PYTHON = (3, 10)
 """The only Python on which lava-nc 0.10 can be imported."""
 
+EXECUTORS = ("auto", "runtime", "inprocess")
+SYNAPSES = ("own", "stock")
+
+FEW_PROCESSES = 12
+"""What `auto` gives to the runtime, which takes about 0.2 ms for each of them in every step."""
+
 
 @dataclass(frozen=True)
 class _Lava:
@@ -26,8 +32,13 @@ class _Lava:
 
     Args:
         timeout: seconds after which a run is given up; None for never.
-        chunk: samples that are streamed in one run of Lava. A Program whose samples are not
-            independent, because it is reset late or never, is streamed in one run whatever this is.
+        chunk: samples that are streamed in one run of Lava's runtime. A Program whose samples are
+            not independent, because it is reset late or never, is streamed in one run whatever
+            this is; `inprocess` always does that, and never holds more than a few samples.
+        executor: `runtime`, Lava's own, in which each process is one of the operating system's;
+            `inprocess`, the same models stepped in this process; or `auto`, see `executor_for`.
+        synapses: of convolutions: `own`, ours, or `stock`, Lava's `Conv`, which gives the same and
+            is much slower. All other synapses are Lava's.
     """
 
     name: ClassVar[str]
@@ -36,8 +47,16 @@ class _Lava:
 
     timeout: float | None = None
     chunk: int = 10_000
+    executor: str = "auto"
+    synapses: str = "own"
 
     def __post_init__(self) -> None:
+        for option, choices in (("executor", EXECUTORS), ("synapses", SYNAPSES)):
+            if getattr(self, option) not in choices:
+                raise InputError(
+                    f"{self.name}: {option} is {getattr(self, option)!r}",
+                    f"It can be {', '.join(choices)}.",
+                )
         if self.chunk < 1:
             raise InputError(f"{self.name}: chunk is {self.chunk}; it takes at least one sample")
         if self.timeout is not None and self.timeout <= 0:
@@ -55,6 +74,16 @@ class _Lava:
             missing = True
         return Availability(False, "lava-nc is not installed", remedy) if missing else _HERE
 
+    def executor_for(self, program: Program) -> str:
+        """`runtime` or `inprocess`: what this Program is run by.
+
+        `auto` is the runtime for networks of few processes, for which it takes seconds.
+        """
+        if self.executor != "auto":
+            return self.executor
+        processes = len(program.populations) + len(program.projections)
+        return "runtime" if processes <= FEW_PROCESSES else "inprocess"
+
     def run(
         self,
         program: Program,
@@ -62,7 +91,7 @@ class _Lava:
         record: Record,
         progress: Progress | None = None,
     ) -> Trace:
-        """Stream all samples back to back through Lava's runtime.
+        """Stream all samples back to back through a network of Lava's processes.
 
         Args:
             program: aligned, and of the arithmetic of this target.
@@ -80,7 +109,8 @@ class _Lava:
         availability = self.available()
         if not availability.ok:
             raise MissingComponentError(f"{self.name}: {availability.reason}", availability.remedy)
-        limits.check(program, self.arithmetic, stimulus.steps)
+        stock = self.synapses == "stock"
+        limits.check(program, self.arithmetic, stimulus.steps, stock=stock)
         try:
             with forking():
                 from eideploy_targets.lava import execution
@@ -91,7 +121,14 @@ class _Lava:
             ) from error
         with forking():
             return execution.run(
-                program, stimulus, record, progress, timeout=self.timeout, chunk=self.chunk
+                program,
+                stimulus,
+                record,
+                progress,
+                inprocess=self.executor_for(program) == "inprocess",
+                stock=stock,
+                timeout=self.timeout,
+                chunk=self.chunk,
             )
 
 

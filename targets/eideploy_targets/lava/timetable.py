@@ -27,9 +27,14 @@ class Timetable:
     reset_phase: int | None = 0
     stride: int = 1
 
-    def at(self, hardware_step: int) -> int | None:
-        """Logical step t that falls on a hardware step; None where the population is silent."""
+    def place(self, hardware_step: int) -> tuple[int, int] | None:
+        """Sample and logical step t of a hardware step; None where the population is silent."""
         sample, within = divmod(hardware_step - self.offset, self.period)
         t, between = divmod(within, self.stride)
         works = 0 <= sample < self.samples and t < self.steps and not between
-        return t if works else None
+        return (sample, t) if works else None
+
+    def at(self, hardware_step: int) -> int | None:
+        """Logical step t of a hardware step; None where the population is silent."""
+        place = self.place(hardware_step)
+        return None if place is None else place[1]

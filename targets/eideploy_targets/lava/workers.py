@@ -192,8 +192,8 @@ class WatchedRuntime(Runtime):
             raise self.workers.failure()
         self.deadline.check(progress)
 
-    def finished(self) -> bool:
-        """Whether all steps have run."""
+    def proceed(self) -> bool:
+        """Whether all steps have run; the workers go on by themselves."""
         (service,) = self.service_to_runtime
         if not service.probe():
             return False
@@ -214,3 +214,23 @@ class WatchedRuntime(Runtime):
             for port in process.out_ports.members:
                 if port.external_pipe_flag and hasattr(port, "external_pipe_csp_recv_port"):
                     port.external_pipe_csp_recv_port.join()
+
+
+@contextmanager
+def running(executable: Any, steps: int, deadline: Deadline) -> Iterator[WatchedRuntime]:
+    """A runtime that executes connected processes, and that is gone at the end of the block."""
+    runtime = WatchedRuntime(executable, deadline)
+    executable.assign_runtime_to_all_processes(runtime)
+    try:
+        try:
+            runtime.initialize()
+        except OSError as error:
+            raise TargetError(
+                f"Lava cannot start its {len(executable.process_list)} processes: {error}",
+                "It needs memory and a system process for each population and projection. "
+                "`--executor inprocess` needs only this one.",
+            ) from error
+        runtime.begin(steps)
+        yield runtime
+    finally:
+        runtime.stop()

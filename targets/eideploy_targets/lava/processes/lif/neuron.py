@@ -115,6 +115,7 @@ class FixedDynamics(FixedModel, AbstractPyLifModelFixed):
     """Lava's bit-accurate dynamics below threshold, with all its widths, and a current bias."""
 
     inputs = ("a_in",)
+    v: Array
     current_bias: Array = LavaPyType(np.ndarray, np.int32, precision=24)
 
     def restart(self) -> None:

@@ -1,0 +1,1 @@
+"""Convolution as a Lava Process."""
