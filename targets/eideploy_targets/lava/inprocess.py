@@ -28,7 +28,6 @@ from eideploy_targets.lava.feed import Feed
 from eideploy_targets.lava.network import Network
 from eideploy_targets.lava.workers import Deadline
 
-
 _Model = tuple[str, Any]
 """A process model and the name of its process."""
 
