@@ -35,6 +35,11 @@ def weight_step(projection: Projection, weight_bits: int) -> int:
     return int(2 ** (8 - weight_bits + (projection.sign == "mixed")))
 
 
+def weight_levels(projection: Projection, weight_bits: int) -> int:
+    """How many steps the largest weight is: 127 for mixed signs at 8 bits, 255 for one."""
+    return largest_weight(projection, weight_bits) // weight_step(projection, weight_bits)
+
+
 def integer_weights(
     projection: Projection, factor: float, weight_bits: int, reach: float, least: int = 0
 ) -> Projection:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol, runtime_checkable
 
 import nir
 
+from eideploy.compile.calibration import Calibration
 from eideploy.compile.chip import Chip
 from eideploy.errors import EideployError, UnsupportedError
 from eideploy.program import Program
@@ -14,6 +15,8 @@ from eideploy.program import Program
 Mapping = Literal["fused", "explicit"]
 
 Pools = Literal["fold", "relay"]
+
+Granularity = Literal["projection", "channel"]
 
 
 @dataclass(frozen=True)
@@ -27,6 +30,9 @@ class CompileOptions:
             leaves them populations of graded relays.
         dt: step in seconds, where the graph does not say it.
         chip: on which an integer Program has to fit; each target has one that it takes by default.
+        calibration: which weights set the scale of theirs, and which saturate.
+        granularity: weights have one scale for each `projection`, or for each `channel` (neuron or
+            channel) that they lead to, which undoes it by a gain or a threshold of its own.
     """
 
     mapping: Mapping = "fused"
@@ -34,6 +40,8 @@ class CompileOptions:
     pool: Pools = "fold"
     dt: float | None = None
     chip: Chip | None = None
+    calibration: Calibration = field(default_factory=Calibration)
+    granularity: Granularity = "channel"
 
 
 @runtime_checkable

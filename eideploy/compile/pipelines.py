@@ -32,5 +32,13 @@ def float_pipeline(options: CompileOptions) -> tuple[Pass, ...]:
 
 def integer_pipeline(options: CompileOptions) -> tuple[Pass, ...]:
     """Graph → aligned integer Program, proven not to overflow, and to fit where a chip is given."""
+    channels = options.granularity == "channel"
+    equalize = (Equalize(options.calibration, options.weight_bits),) if channels else ()
     fit = () if options.chip is None else (Fit(options.chip),)
-    return (*float_pipeline(options), Equalize(), Quantize(options.weight_bits), Prove(), *fit)
+    return (
+        *float_pipeline(options),
+        *equalize,
+        Quantize(options.weight_bits, options.calibration),
+        Prove(),
+        *fit,
+    )

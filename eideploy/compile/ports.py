@@ -13,11 +13,16 @@ from dataclasses import replace
 import numpy as np
 
 from eideploy.compile.calibration import Calibration
-from eideploy.compile.integers import integer_weights, largest_weight, weight_step
+from eideploy.compile.integers import (
+    integer_weights,
+    largest_weight,
+    weight_levels,
+    weight_step,
+)
 from eideploy.compile.overflow import check_width
 from eideploy.compile.ranges import Range, delivered_range, own_range, relay_range
 from eideploy.errors import QuantizationError
-from eideploy.program import Array, Conv2d, Population, Program, Projection, Relay
+from eideploy.program import Array, Population, Program, Projection, Relay
 from eideploy.program.neuron import CURRENT_SHIFT, STATE_MAX
 
 MOST_RELAY_SHIFT = 16
@@ -49,7 +54,7 @@ class Ports:
         self.reach = {
             projection: calibration.reach(
                 projection.operator.weight,
-                largest_weight(projection, weight_bits) // weight_step(projection, weight_bits),
+                weight_levels(projection, weight_bits),
                 projection.target,
             )
             for projection in program.projections
@@ -112,8 +117,7 @@ class Ports:
 
     def _least_exponent(self, projection: Projection) -> int:
         leaky = "current_decay" in self.program.by_name[projection.target].neuron.parameters()
-        # Lava's convolution knows no shift to the right (lava/proc/conv).
-        return LEAST_EXPONENT if leaky and not isinstance(projection.operator, Conv2d) else 0
+        return LEAST_EXPONENT if leaky else 0
 
     def wastes_bits(self, integer: list[Projection]) -> bool:
         """Whether weights are half as large as they could be, or less."""
@@ -226,9 +230,7 @@ class Ports:
                 population.shape,
                 Range(np.zeros(()), np.ones(())),
             )
-            leaky = "current_decay" in self.program.by_name[projection.target].neuron.parameters()
-            narrower = CURRENT_SHIFT + self._least_exponent(projection) if leaky else 0
-            room = min(room, STATE_MAX / 2**narrower / float(np.max(sums.high)))
+            room = min(room, STATE_MAX / float(np.max(sums.high)))
         return room
 
 

@@ -189,9 +189,9 @@ class _Quantizer:
                 check_width(fixed, "current", current, STATE_MAX)
                 raise QuantizationError(
                     f"population {population.name!r}: thresholds from "
-                    f"{lif.threshold.min():g} to {lif.threshold.max():g} and a bias of up "
-                    f"to {np.abs(lif.bias).max():g} above v_leak are too far apart for the "
-                    "17-bit threshold and the 13-bit mantissa of the bias",
+                    f"{lif.threshold.min():.3g} to {lif.threshold.max():.3g} above v_leak and a "
+                    f"bias of up to {np.abs(lif.bias).max():.3g}, for weights of one size, are too "
+                    "far apart for the 17-bit threshold and the 13-bit mantissa of the bias",
                     "Bring thresholds, weights and bias of this population closer together.",
                 )
             if fits:
