@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -34,9 +33,8 @@ from eideploy.program import (
 from eideploy.program.neuron import CURRENT_SHIFT
 from eideploy.simulate.record import Progress, Record
 from eideploy_targets.lava.workers import Deadline, WatchedRuntime, running
-from eideploy_targets.netx.layers import Network
 from eideploy_targets.netx.processes.tap import PotentialTap, SpikeTap
-from eideploy_targets.netx.writing import write_network
+from eideploy_targets.netx.quiet import quiet
 
 GRADED_BITS = 24
 """Message bits of an input of more than spikes; netx asks only whether there are any."""
@@ -44,7 +42,7 @@ GRADED_BITS = 24
 
 def run(
     program: Program,
-    network: Network,
+    path: Path,
     stimulus: Stimulus,
     record: Record,
     progress: Progress | None,
@@ -52,22 +50,29 @@ def run(
     timeout: float | None,
     chunk: int,
 ) -> Trace:
-    """Run the network that was made of a Program; see `Netx` for the arguments."""
+    """Run the network in a file.
+
+    Args:
+        program: what is in the file, which says how its input and its outputs are to be taken.
+        path: the file.
+        stimulus: values [sample, step, *shape] for its input.
+        record: which populations to keep.
+        progress: called with (samples done, samples in all).
+        timeout: seconds in all; None for never.
+        chunk: samples that are streamed in one run.
+    """
     (source,) = program.sources
     values = encode(program, stimulus)[source.name]
     deadline = Deadline(timeout)
     size = chunk if program.gap == 0 else 1
     if size == 1:
         _check_start(program)
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "network.net"
-        write_network(path, network)
-        parts = []
-        for first in range(0, len(values), size):
-            if progress:
-                progress(first, len(values))
-            shown = values[first : first + size]
-            parts.append(_run_once(program, path, shown, record, deadline))
+    parts = []
+    for first in range(0, len(values), size):
+        if progress:
+            progress(first, len(values))
+        shown = values[first : first + size]
+        parts.append(_run_once(program, path, shown, record, deadline))
     if progress:
         progress(len(values), len(values))
     return Trace.concatenate(parts)
@@ -101,12 +106,13 @@ def _run_once(
     chosen = record.chosen(program)
     order = sorted(program.populations, key=lambda p: p.offset)
     with _lava_as_before():
-        network = hdf5.Network(
-            str(path),
-            input_message_bits=0 if _spikes(source) else GRADED_BITS,
-            reset_interval=steps if program.gap == 0 else steps_in_all + program.latency,
-            reset_offset=1,  # the source sends in step 1, the first layer works from step 2 on
-        )
+        with quiet():
+            network = hdf5.Network(
+                str(path),
+                input_message_bits=0 if _spikes(source) else GRADED_BITS,
+                reset_interval=steps if program.gap == 0 else steps_in_all + program.latency,
+                reset_offset=1,  # the source sends in step 1, the first layer works from step 2 on
+            )
         feed = RingBuffer(data=_timed(network.inp.shape, source, values, program.latency))
         feed.s_out.connect(network.inp)
         taps = {
@@ -114,7 +120,8 @@ def _run_once(
             for population, layer in zip(order[1:], network.layers, strict=True)
             if population in chosen
         }
-        executable = network.compile(Loihi2SimCfg(select_tag="fixed_pt"), {})
+        with quiet():
+            executable = network.compile(Loihi2SimCfg(select_tag="fixed_pt"), {})
         with running(executable, steps_in_all, deadline) as runtime:
             pages = _collect(runtime, taps, samples)
         network.net_config.f.close()

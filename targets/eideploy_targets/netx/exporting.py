@@ -24,7 +24,6 @@ from eideploy.program import (
 from eideploy_targets.netx.layers import LONGEST_DELAY, Cuba, Layer, Network
 from eideploy_targets.netx.neurons import cuba_of
 from eideploy_targets.netx.note import Note
-from eideploy_targets.netx.synapses import held
 
 
 def to_network(program: Program) -> Network:
@@ -90,10 +89,12 @@ def _layer(program: Program, before: Population, population: Population, number:
             f"is reset in step {population.reset_phase}; in netx each layer starts 1 step after "
             "the one before and is reset there"
         )
-    neuron, bias = cuba_of(population, last=population.name in program.outputs)
     projections = [p for p in program.into(population.name) if p.source == before.name]
     loops = [p for p in program.into(population.name) if p.source == population.name]
-    match projections[0].operator:
+    operator = projections[0].operator
+    shape = planar(population.shape) if isinstance(operator, Conv2d) else (population.size,)
+    neuron, bias = cuba_of(population, shape, last=population.name in program.outputs)
+    match operator:
         case Conv2d() as conv:
             return _conv(before, population, projections + loops, conv, neuron, bias, number)
         case Dense():
@@ -106,12 +107,12 @@ def _layer(program: Program, before: Population, population: Population, number:
             layer = Layer(
                 number,
                 "dense",
-                (population.size,),
+                shape,
                 neuron,
                 weight,
                 recurrent,
                 delay if np.any(delay) else None,
-                bias.reshape(-1) if bias.ndim else bias,
+                bias,
             )
             _check_weights(projections[0], layer)
             return layer
@@ -138,14 +139,13 @@ def _conv(
     weight = _exact_weight(projection)
     if np.any(weight < -256) or np.any(weight > 255):
         raise _refusal(projection, f"weights {weight.min()}…{weight.max()} need more than 8 bits")
-    shape = planar(population.shape)
     return Layer(
         number,
         "conv",
-        shape,
+        planar(population.shape),
         neuron,
         weight,
-        bias=bias.reshape(shape) if bias.size == population.size else bias,
+        bias=bias,
         stride=conv.stride,
         padding=conv.padding,
         dilation=conv.dilation,
@@ -180,14 +180,13 @@ def _exact_weight(projection: Projection) -> Array:
 
 def _check_weights(projection: Projection, layer: Layer) -> None:
     """Refuse what netx would load as something else."""
-    matrices = [layer.weight] if layer.recurrent is None else [layer.weight, layer.recurrent]
+    if not any(np.any(matrix) for matrix in layer.matrices):
+        raise _refusal(projection, "all weights are 0, on which netx fails")
     try:
-        loaded = held(*matrices)
+        loaded = layer.loaded
     except UnsupportedError as error:
         raise _refusal(projection, error.what) from error
-    if not np.any(np.hstack(matrices)):
-        raise _refusal(projection, "all weights are 0, on which netx fails")
-    for matrix, (weight, exponent) in zip(matrices, loaded, strict=True):
+    for matrix, (weight, exponent) in zip(layer.matrices, loaded, strict=True):
         wrong = weight * 2.0**exponent != matrix
         if np.any(wrong):
             row, column = np.argwhere(wrong)[0]

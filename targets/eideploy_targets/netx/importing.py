@@ -28,9 +28,9 @@ from eideploy.program import (
     Source,
 )
 from eideploy.program.program import Sign
-from eideploy_targets.netx.layers import BIAS_EXPONENT, Cuba, Layer, Network
+from eideploy_targets.netx.layers import BIAS_EXPONENT, Cuba, Layer, Network, Shape
 from eideploy_targets.netx.note import Note
-from eideploy_targets.netx.synapses import Held, held
+from eideploy_targets.netx.synapses import Held
 
 SLAYER_RANGE = (-4.0, 254 / 64)
 """What slayer clamps the input of a layer of input neurons to (`quantize_8bit`)."""
@@ -55,8 +55,12 @@ def to_program(network: Network, name: str) -> Program:
     for layer, called, shape in zip(network.layers, note.names[1:], note.shapes[1:], strict=True):
         before = populations[-1]
         neuron = _readout(layer, note) if layer is network.layers[-1] else _neuron(layer)
+        if shape != layer.shape:
+            neuron = _reshaped(neuron, layer.shape, shape)
         populations.append(Population(called, shape, neuron, offset=before.offset + 1))
         projections += _projections(layer, before.name, called)
+    if note.signs is not None:
+        projections = note.signed(projections)
     return Program(
         tuple(populations),
         tuple(projections),
@@ -91,6 +95,16 @@ def _neuron(layer: Layer) -> Neuron:
     return LIFNeuronFixed(*decays, layer.bias, BIAS_EXPONENT, cuba.threshold)
 
 
+def _reshaped(neuron: Neuron, shape: Shape, other: Shape) -> Neuron:
+    """The same neurons in another shape."""
+    changed = {
+        name: np.broadcast_to(values, shape).reshape(other)
+        for name, values in neuron.parameters().items()
+        if values.ndim
+    }
+    return replace(neuron, **changed)
+
+
 def _decays(layer: Layer, cuba: Cuba) -> tuple[Array, Array]:
     """Registers of both decays; an integrator that sums in u does so in v instead."""
     if layer.kind == "input":
@@ -115,18 +129,11 @@ def _projections(layer: Layer, source: str, target: str) -> list[Projection]:
     if layer.kind == "conv":
         operator = Conv2d(layer.weight, layer.stride, layer.padding, layer.dilation, layer.groups)
         return [_projection(source, target, operator, 1)]
-    matrices = [layer.weight] if layer.recurrent is None else [layer.weight, layer.recurrent]
-    try:
-        synapses = held(*matrices)
-    except UnsupportedError as error:
-        raise UnsupportedError(f"layer {layer.where}: {error.what}", error.remedy) from error
-    found: list[Projection] = []
-    for origin, matrix in zip((source, target), synapses, strict=False):
-        if layer.recurrent is not None and layer.delay is not None:
-            # netx forgets the exponent of delayed recurrent synapses (`blocks.RecurrentDense`).
-            matrix = Held(matrix.weight, 0)
-        found += _delayed(layer, origin, target, matrix)
-    return found
+    return [
+        projection
+        for origin, matrix in zip((source, target), layer.loaded, strict=False)
+        for projection in _delayed(layer, origin, target, matrix)
+    ]
 
 
 def _delayed(layer: Layer, source: str, target: str, matrix: Held) -> list[Projection]:

@@ -8,6 +8,7 @@ from typing import Literal
 import numpy as np
 
 from eideploy.program import Array
+from eideploy_targets.netx.synapses import Held, held
 
 Kind = Literal["input", "conv", "dense"]
 
@@ -87,6 +88,17 @@ class Layer:
     def name(self) -> str:
         """What its population is called."""
         return f"{self.kind}{self.where}"
+
+    @property
+    def matrices(self) -> list[Array]:
+        """Weights of a dense layer: of its input, and of itself if it is recurrent."""
+        return [self.weight] if self.recurrent is None else [self.weight, self.recurrent]
+
+    @property
+    def loaded(self) -> list[Held]:
+        """What netx makes of them; raises `UnsupportedError` if it cannot hold them."""
+        delayed_loop = self.recurrent is not None and self.delay is not None
+        return held(*self.matrices, shifted_back=not delayed_loop)
 
 
 @dataclass(frozen=True, eq=False)

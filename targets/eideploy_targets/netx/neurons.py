@@ -13,7 +13,6 @@ from eideploy.program import (
     Population,
     Relay,
     Source,
-    planar,
 )
 from eideploy_targets.netx.layers import BIAS_EXPONENT, READOUT, Cuba, Shape
 
@@ -23,11 +22,12 @@ BIAS_RANGE = (-4096, 4095)
 FOLDED = "Compile the network with --form folded: its divisive gains are then constants."
 
 
-def cuba_of(population: Population, *, last: bool) -> tuple[Cuba, Array]:
+def cuba_of(population: Population, shape: Shape, *, last: bool) -> tuple[Cuba, Array]:
     """CUBA parameters of a population, and its bias in units of 2⁶.
 
     Args:
         population: of an integer Program.
+        shape: of its layer, [n] or [c, h, w].
         last: it is the output, whose potential can be read.
 
     Raises:
@@ -78,15 +78,22 @@ def cuba_of(population: Population, *, last: bool) -> tuple[Cuba, Array]:
             "13 bits of Loihi"
         )
     values = (cuba.current_decay, cuba.voltage_decay, cuba.threshold)
-    return Cuba(*(_per_channel(where, value, population.shape) for value in values)), bias
+    return Cuba(*(_per_channel(where, _laid_out(v, population, shape)) for v in values)), _laid_out(
+        bias, population, shape
+    )
 
 
-def _per_channel(where: str, values: Array, shape: Shape) -> Array:
-    """The same parameter as one number, or one for each channel."""
+def _laid_out(values: Array, population: Population, shape: Shape) -> Array:
+    """A parameter as one number, or one for each neuron of the layer."""
     if np.all(values == values.flat[0]):
         return np.array(values.flat[0])
-    spread = np.broadcast_to(values, shape)
-    channels = spread.reshape(shape[0], -1)
-    if np.any(channels != channels[:, :1]):
+    return np.broadcast_to(values, population.shape).reshape(shape)
+
+
+def _per_channel(where: str, values: Array) -> Array:
+    """The same as one number, or one for each channel."""
+    first = values.reshape(len(values), -1)[:, 0] if values.ndim else values
+    first = first.reshape(-1, *(1 for _ in values.shape[1:])) if values.ndim else first
+    if np.any(values != first):
         raise UnsupportedError(f"{where}: netx has one decay and threshold for each channel")
-    return channels[:, 0].reshape(-1, *(1 for _ in planar(shape)[1:])) if len(shape) > 1 else spread
+    return first

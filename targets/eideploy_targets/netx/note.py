@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass, field, replace
+from typing import Any, get_args
 
 import numpy as np
 
 from eideploy.errors import InputError
-from eideploy.program import Population, Program, Source
+from eideploy.program import Population, Program, Projection, Source
+from eideploy.program.program import Sign
 from eideploy_targets.netx.layers import Network, Shape
 
 
@@ -23,6 +24,8 @@ class Note:
         source: what is shown; None where the file is of another tool.
         readout: `Relay` or `IntegratorFixed`, an output that is read; None where it spikes.
         shift: low bits that such an output drops.
+        signs: of the projections in the order in which they are read; None where they follow from
+            the weights.
         dt: of the Program.
         metadata: of the Program.
     """
@@ -32,6 +35,7 @@ class Note:
     source: Source | None = None
     readout: str | None = None
     shift: int = 0
+    signs: tuple[Sign, ...] | None = None
     dt: float | None = None
     metadata: dict[str, Any] = field(default_factory=dict)
 
@@ -61,6 +65,15 @@ class Note:
             )
         return note
 
+    def signed(self, projections: list[Projection]) -> list[Projection]:
+        """The same projections with the signs that they had."""
+        signs = self.signs or ()
+        if len(signs) != len(projections) or not set(signs) <= set(get_args(Sign)):
+            raise InputError(
+                f"what eideploy noted has signs {signs}, the layers have other synapses"
+            )
+        return [replace(p, sign=sign) for p, sign in zip(projections, signs, strict=True)]
+
     @staticmethod
     def about(program: Program, populations: list[Population]) -> Note:
         """The note for a Program that becomes a file."""
@@ -72,6 +85,7 @@ class Note:
             source,
             None if output.spiking else type(output).__name__,
             int(output.parameters().get("shift", 0)),
+            tuple(p.sign for population in populations for p in _in_order(program, population)),
             program.dt,
             dict(program.metadata),
         )
@@ -85,6 +99,7 @@ class Note:
             "source": {key: value.tolist() for key, value in self.source.parameters().items()},
             "readout": self.readout,
             "shift": self.shift,
+            "signs": self.signs,
             "dt": self.dt,
             "metadata": self.metadata,
         }
@@ -102,6 +117,13 @@ class Note:
             Source(**source),
             readout,
             int(values["shift"]),
+            tuple(values["signs"]),
             None if dt is None else float(dt),
             dict(values["metadata"]),
         )
+
+
+def _in_order(program: Program, population: Population) -> list[Projection]:
+    """Projections into a population as they are read: from before it, then its own, by delay."""
+    into = [p for p in program.into(population.name) if np.any(p.operator.weight)]
+    return sorted(into, key=lambda p: (p.source == population.name, p.delay))

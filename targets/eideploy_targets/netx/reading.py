@@ -205,7 +205,10 @@ class _Reader:
                 "netx gives its recurrent synapses the delays of the others"
             )
         neuron = _neuron(fields, shape) if "neuron" in fields else INTEGRATOR
-        self._add(Layer(number, "dense", shape, neuron, weight, back, delay, _bias(fields, shape)))
+        bias = _bias(fields, shape)
+        layer = Layer(number, "dense", shape, neuron, weight, back, delay, bias)
+        _say_other_weights(fields, layer)
+        self._add(layer)
 
     def _add(self, layer: Layer) -> None:
         self.layers.append(layer)
@@ -257,6 +260,24 @@ def _matrix(fields: Fields, name: str, rows: int) -> Array:
             f"{fields.where}/{name} has shape {weight.shape}, expected [{rows}, inputs]"
         )
     return weight
+
+
+def _say_other_weights(fields: Fields, layer: Layer) -> None:
+    """Remark where netx loads other weights than are written."""
+    try:
+        loaded = layer.loaded
+    except UnsupportedError as error:
+        raise UnsupportedError(f"{fields.where}: {error.what}", error.remedy) from error
+    names = ("weight", "weight_rec")
+    for name, written, (weight, exponent) in zip(names, layer.matrices, loaded, strict=False):
+        differ = weight * 2.0**exponent != written
+        if np.any(differ):
+            where = tuple(np.argwhere(differ)[0])
+            fields.remarks.append(
+                f"{fields.where}/{name}: netx loads {int(np.sum(differ))} of {written.size} "
+                f"weights as others, such as {written[where]} as "
+                f"{weight[where] * 2.0**exponent:g}; so does the Program"
+            )
 
 
 def _delay(fields: Fields, shape: Shape) -> Array:

@@ -33,12 +33,14 @@ class _Room(NamedTuple):
     bits: int
 
 
-def held(*matrices: Array) -> list[Held]:
+def held(*matrices: Array, shifted_back: bool = True) -> list[Held]:
     """The matrices of one layer as netx hands them to Lava, in the same order.
 
     Args:
         matrices: [n, inputs] of the layer, and [n, n] of its recurrent synapses if it has some;
             they share one exponent.
+        shifted_back: Lava is told the exponent, as it is but in recurrent layers with delays
+            (`blocks.RecurrentDense`).
 
     Raises:
         UnsupportedError: a weight is beyond what netx can hold.
@@ -55,7 +57,8 @@ def held(*matrices: Array) -> list[Held]:
     if not np.any(together):
         return [Held(matrix, 0) for matrix in matrices]
     room = _room(together)
-    return [_without_exponent(_cut(matrix << room.shift, room.bits), room) for matrix in matrices]
+    moved = [_cut(matrix << room.shift, room.bits) for matrix in matrices]
+    return [_without_exponent(m, room) if shifted_back else Held(m, 0) for m in moved]
 
 
 def _room(weight: Array) -> _Room:

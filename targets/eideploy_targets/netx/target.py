@@ -7,6 +7,7 @@ import sys
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import ClassVar
 
 from eideploy.compile import CompileOptions, Pass, integer_pipeline
@@ -124,7 +125,9 @@ class Netx:
                 f"{self.name}: lava-dl cannot be imported: {error}",
                 "Install it again: pip install --force-reinstall 'eideploy[lava]'",
             ) from error
-        with forking(), quiet():
+        with forking(), TemporaryDirectory(prefix="eideploy-") as folder:
+            path = Path(folder) / f"network{self.suffix}"
+            write_network(path, network)
             return execution.run(
-                program, network, stimulus, record, progress, timeout=self.timeout, chunk=self.chunk
+                program, path, stimulus, record, progress, timeout=self.timeout, chunk=self.chunk
             )
