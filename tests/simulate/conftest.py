@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from eideploy_targets.onnx import Onnx, OnnxFixed
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
@@ -34,17 +35,33 @@ from eideploy.program import (
     planar,
 )
 from eideploy.simulate import reference, twin
+from eideploy.simulate.record import Progress, Record
 
 Execute = Callable[..., Trace]
 SHAPES = [(1,), (3,), (8,), (2, 4), (1, 4, 3), (2, 3, 3), (4, 3, 3)]
 EXTREMES = [1 - 2**23, -1, 0, 1, 2**23 - 1]
 
 
-@pytest.fixture(scope="session", params=[reference.run, twin.run], ids=["reference", "twin"])
+def _onnx(
+    program: Program,
+    stimulus: Stimulus,
+    record: Record | None = None,
+    progress: Progress | None = None,
+) -> Trace:
+    target = Onnx() if program.arithmetic == "float" else OnnxFixed()
+    return target.run(program, stimulus, record or Record(), progress)
+
+
+EXECUTORS: dict[str, Execute] = {"reference": reference.run, "twin": twin.run, "onnx": _onnx}
+
+
+@pytest.fixture(scope="session", params=EXECUTORS)
 def execute(request: pytest.FixtureRequest) -> Execute:
-    """An executor; a test that takes it holds for both."""
-    run: Execute = request.param
-    return run
+    """An executor; a test that takes it holds for all of them."""
+    if request.param == "onnx":
+        pytest.importorskip("onnx")
+        pytest.importorskip("onnxruntime")
+    return EXECUTORS[request.param]
 
 
 @pytest.fixture(scope="session")

@@ -141,6 +141,20 @@ _NEURONS = (
         voltage = Add (charged, bias)
     }
     """,
+    # Once around 24 bits: +2²³ stays, −2²³ becomes +2²³.
+    """
+    Wrap24 (x) => (y) {
+        high = Constant <value_int: int = 8388608> ()
+        low = Constant <value_int: int = -8388608> ()
+        turn = Constant <value_int: int = 16777216> ()
+        beyond = Greater (x, high)
+        under = LessOrEqual (x, low)
+        lowered = Sub (x, turn)
+        raised = Add (x, turn)
+        inside = Where (under, raised, x)
+        y = Where (beyond, lowered, inside)
+    }
+    """,
     # bias = bias_mantissa << bias_exponent
     """
     LeakyIntegratorFixed (x, u, v, current_decay, voltage_decay, bias, current_bias)
@@ -165,20 +179,6 @@ _NEURONS = (
         high = Constant <value_int: int = 8388607> ()
         limited = eideploy.AtLeast (wide, low)
         voltage = eideploy.AtMost (limited, high)
-    }
-    """,
-    # Once around 24 bits: +2²³ stays, −2²³ becomes +2²³.
-    """
-    Wrap24 (x) => (y) {
-        high = Constant <value_int: int = 8388608> ()
-        low = Constant <value_int: int = -8388608> ()
-        turn = Constant <value_int: int = 16777216> ()
-        beyond = Greater (x, high)
-        under = LessOrEqual (x, low)
-        lowered = Sub (x, turn)
-        raised = Add (x, turn)
-        inside = Where (under, raised, x)
-        y = Where (beyond, lowered, inside)
     }
     """,
     # quotient_unit = 2^quotient_shift, most = 2^(quotient_bits − 1) − 1
@@ -225,19 +225,20 @@ def is_function(kind: str) -> bool:
 
 
 def functions_of(nodes: Iterable[NodeProto]) -> list[FunctionProto]:
-    """The functions that `nodes` call, and those that these call."""
-    needed: dict[str, FunctionProto] = {}
+    """The functions that `nodes` call and those that these call; what is called comes first."""
+    needed: set[str] = set()
     waiting = list(nodes)
     while waiting:
         node = waiting.pop()
         if node.domain == DOMAIN and node.op_type not in needed:
-            needed[node.op_type] = _library()[node.op_type]
-            waiting += needed[node.op_type].node
-    return [needed[name] for name in sorted(needed)]
+            needed.add(node.op_type)
+            waiting += _library()[node.op_type].node
+    return [function for name, function in _library().items() if name in needed]
 
 
 @cache
 def _library() -> dict[str, FunctionProto]:
+    """All functions, none before one that it calls."""
     texts = (*_INTEGERS, *_OPERATORS, *_NEURONS)
     functions = [parser.parse_function(_HEADER + text) for text in texts]
     return {function.name: function for function in functions}
