@@ -42,6 +42,10 @@ TABLE = {
     "eideploy.cells": part(torch="yes"),
     "eideploy.page": part(),
     "eideploy.train": part("cells graph graph.export page", torch="yes"),
+    # Alone in training it knows the compiler, and nothing of training knows it.
+    "eideploy.train.quantized": part(
+        "cells graph.export program compile targets train", torch="yes"
+    ),
     "eideploy.graph": part(),
     "eideploy.graph.export": part("cells graph", torch="yes"),
     "eideploy.program": part(),

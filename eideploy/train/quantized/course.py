@@ -1,4 +1,4 @@
-"""The course of quantization-aware fine-tuning: from a frozen run to a run that is deployed as is."""
+"""The course of a fine-tuning: from a frozen run to one that is deployed as it was trained."""
 
 from __future__ import annotations
 

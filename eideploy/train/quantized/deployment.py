@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import ClassVar
 
 import nir
 from norse.torch import SequentialState
@@ -78,7 +79,10 @@ class Deployment:
         """
         graph = self.graph(network)
         at = [step.name for step in self.passes].index("quantize")
-        return Deployed(run_passes(self.passes[:at], graph), run_passes(self.passes, graph))
+        floating = run_passes(self.passes[:at], graph)
+        facts = frozenset().union(*(step.ensures for step in self.passes[:at]))
+        rest = (_Resumed(floating, facts), *self.passes[at:])
+        return Deployed(floating, run_passes(rest, graph))
 
     def graph(self, network: SequentialState) -> nir.NIRGraph:
         """The graph that `eideploy.train.to_graph` makes of the run, once there is one."""
@@ -93,3 +97,17 @@ class Deployment:
             levels=data.levels,
             metadata={"model": self.recipe.name, "steps": self.recipe.steps},
         )
+
+
+@dataclass(frozen=True)
+class _Resumed:
+    """In place of passes that have run already: hands out what they made."""
+
+    program: Program
+    ensures: frozenset[str]
+
+    name: ClassVar[str] = "resumed"
+    requires: ClassVar[frozenset[str]] = frozenset()
+
+    def __call__(self, graph: nir.NIRGraph) -> Program:
+        return self.program

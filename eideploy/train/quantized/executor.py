@@ -11,7 +11,9 @@ sums do not depend on time, only the membrane does.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 
 import numpy as np
 import torch
@@ -26,15 +28,15 @@ from eideploy.program import (
     LIFNeuronFixed,
     Population,
     Program,
-    Projection,
     Relay,
     Source,
 )
 from eideploy.program.neuron import CURRENT_SHIFT
 from eideploy.train.quantized.deployment import Deployed
 from eideploy.train.quantized.membrane import divisive_current, fire, relay, straight_through
-from eideploy.train.quantized.parameters import Circuit, circuits_of, float_weight
-from eideploy.train.quantized.synapses import weighted_sum
+from eideploy.train.quantized.parameters import circuits_of
+from eideploy.train.quantized.wiring import bundles
+from eideploy.train.sections import NeuronSection
 
 
 @dataclass(frozen=True, eq=False)
@@ -56,30 +58,21 @@ class Executor:
     Args:
         deployed: the Program and its float form.
         network: that it was compiled of, with the parameters of that moment.
-        alpha: steepness of the surrogate gradient per unit of the float potential.
+        neuron: of all its LIF; its threshold says what a unit of the integer potential stands for.
 
     Raises:
         UnsupportedError: the Program has loops, neurons that are not trained here, or weights that
             are not made of the network's circuits.
     """
 
-    def __init__(self, deployed: Deployed, network: SequentialState, alpha: float) -> None:
-        self.program, self._floating = deployed.program, deployed.floating
-        self._alpha = alpha
+    def __init__(self, deployed: Deployed, network: SequentialState, neuron: NeuronSection) -> None:
+        self.program = deployed.program
+        self._neuron = neuron
         self._device = next(network.parameters()).device
-        self._circuits = circuits_of(network, self._floating)
+        self._circuits = circuits_of(network, deployed.floating)
         _require_feed_forward(self.program)
-        self._into: dict[str, list[tuple[Projection, Tensor]]] = {
-            population.name: [] for population in self.program.populations
-        }
-        pairs = zip(self._floating.projections, self.program.projections, strict=True)
-        for real, integer in pairs:
-            self._into[integer.target].append((integer, self._weight(real, integer)))
-        self._bias = {
-            population.name: self._bias_of(population)
-            for population in self.program.populations
-            if population.neuron.spiking
-        }
+        self._into = bundles(deployed, self._circuits, self._device)
+        self._bias = {p.name: self._bias_of(p) for p in self.program.populations if p.neuron.state}
 
     def __call__(self, x: Tensor) -> Rehearsal:
         """Run the Program from rest.
@@ -89,24 +82,22 @@ class Executor:
         """
         done = Rehearsal()
         for population in sorted(self.program.populations, key=lambda p: p.offset):
-            name = population.name
-            match population.neuron:
-                case Source(scale=scale):
-                    done.outputs[name] = _for_each_step(
-                        x, lambda x, scale=scale: (x.double() * float(scale)).round().float()
+            name, neuron = population.name, population.neuron
+            ports = self._receive(population, done)
+            match neuron:
+                case Source():
+                    done.outputs[name] = each_step(partial(_encode, float(neuron.scale)), x)
+                case Relay():
+                    done.outputs[name] = each_step(partial(relay, neuron), ports["input"])
+                case EINeuronFixed():
+                    current = each_step(
+                        partial(divisive_current, neuron), ports["balanced"], ports["shunt"]
                     )
-                case Relay() as neuron:
-                    done.outputs[name] = relay(self._sum(population, "input", done), neuron)
-                case EINeuronFixed() as neuron:
-                    ports = [self._sum(population, port, done) for port in neuron.ports]
-                    current = divisive_current(ports[0], ports[1], neuron)
                     self._fire(population, current, neuron.threshold, done)
-                case LIFNeuronFixed() as neuron:
-                    current = self._sum(population, "input", done) + self._tensor(
-                        neuron.current_bias
-                    )
+                case LIFNeuronFixed():
                     unit = 2**CURRENT_SHIFT
-                    self._fire(population, unit * current, unit * neuron.threshold, done)
+                    current = unit * (ports["input"] + self._tensor(neuron.current_bias))
+                    self._fire(population, current, unit * neuron.threshold, done)
                 case other:
                     raise UnsupportedError(
                         f"population {name!r}: {type(other).__name__} is not trained in integers"
@@ -116,47 +107,28 @@ class Executor:
     def _fire(self, population: Population, current: Tensor, theta: Array, done: Rehearsal) -> None:
         neuron = population.neuron
         assert isinstance(neuron, (EINeuronFixed, LIFNeuronFixed))
-        _require_plain_membrane(population)
         done.outputs[population.name], done.potentials[population.name] = fire(
             current + self._bias[population.name],
             decay=torch.tensor(neuron.voltage_decay, device=self._device),
             threshold=torch.tensor(theta, device=self._device),
             reset=neuron.reset,
-            steepness=self._tensor(self._alpha / self._units(population)),
+            steepness=self._tensor(self._neuron.alpha / self._units(population)),
         )
 
-    def _sum(self, population: Population, port: str, done: Rehearsal) -> Tensor:
-        """What arrives at a port [T, B, *shape]."""
-        total: Tensor | None = None
-        for projection, weight in self._into[population.name]:
-            if projection.port == port:
-                source = done.outputs[projection.source]
-                arrived = _for_each_step(
-                    source,
-                    lambda x, p=projection, w=weight: weighted_sum(p.operator, w, x).view(
-                        len(x), *population.shape
-                    ),
-                )
-                total = arrived if total is None else total + arrived
-        if total is None:
-            first = next(iter(done.outputs.values()))
-            return first.new_zeros(*first.shape[:2], *population.shape)
-        return total
-
-    def _weight(self, real: Projection, integer: Projection) -> Tensor:
-        """Integers with their exponent, and the gradient to the parameters, if it has any."""
-        value = self._tensor(integer.operator.weight * 2.0**integer.exponent)
-        circuit: Circuit | None = self._circuits.get(real.target)
-        if circuit is None or isinstance(self.program.by_name[real.target].neuron, Source):
-            return value
-        weight = float_weight(circuit, real, self._floating)
-        power = float((real.operator.weight**2).sum())
-        product = float((real.operator.weight * integer.operator.weight).sum())
-        scale = product * 2.0**integer.exponent / power if power else 0.0
-        return straight_through(scale * weight, value)
+    def _receive(self, population: Population, done: Rehearsal) -> dict[str, Tensor]:
+        """What arrives at each port [T, B, *shape]."""
+        totals: dict[str, Tensor] = {}
+        for bundle in self._into[population.name]:
+            sums = each_step(bundle, done.outputs[bundle.source])
+            parts = sums.chunk(len(bundle.ports), dim=2)
+            for port, arrived in zip(bundle.ports, parts, strict=True):
+                shaped = arrived.reshape(*arrived.shape[:2], *population.shape)
+                totals[port] = totals[port] + shaped if port in totals else shaped
+        return totals
 
     def _bias_of(self, population: Population) -> Tensor:
         """The bias of a membrane in units of its v, as it broadcasts to a step."""
+        _require_plain_membrane(population)
         neuron = population.neuron
         if isinstance(neuron, LIFNeuronFixed):
             value = self._tensor(neuron.bias_mantissa << neuron.bias_exponent)
@@ -168,22 +140,26 @@ class Executor:
 
     def _units(self, population: Population) -> Array:
         """Units of the integer v per unit of the float one: both have the same threshold."""
-        neuron = population.neuron.parameters()
-        real = self._floating.by_name[population.name].neuron.parameters()
-        units = neuron["threshold"] / real["threshold"]
-        return units * 2**CURRENT_SHIFT if "bias_mantissa" in neuron else units
+        threshold = population.neuron.parameters()["threshold"] / self._neuron.threshold
+        leaky = isinstance(population.neuron, LIFNeuronFixed)
+        return threshold * 2**CURRENT_SHIFT if leaky else threshold
 
     def _tensor(self, values: Array | float) -> Tensor:
         return torch.tensor(np.asarray(values), dtype=torch.float32, device=self._device)
 
 
-def _for_each_step(x: Tensor, apply) -> Tensor:
-    """Apply a function of [N, …] to [T, B, …], once where all steps are the same."""
-    if len(x) > 1 and x.stride(0) == 0:
-        once: Tensor = apply(x[0])
-        return once.expand(len(x), *once.shape)
-    each: Tensor = apply(x.flatten(0, 1))
-    return each.unflatten(0, x.shape[:2])
+def each_step(apply: Callable[..., Tensor], *sequences: Tensor) -> Tensor:
+    """Apply a function of [N, …] to all steps of [T, B, …], once where they are all the same."""
+    first = sequences[0]
+    if len(first) > 1 and all(x.stride(0) == 0 for x in sequences):
+        once = apply(*(x[0] for x in sequences))
+        return once.expand(len(first), *once.shape)
+    return apply(*(x.flatten(0, 1) for x in sequences)).unflatten(0, first.shape[:2])
+
+
+def _encode(scale: float, x: Tensor) -> Tensor:
+    """As `eideploy.program.encode`."""
+    return (x.double() * scale).round().float()
 
 
 def _require_feed_forward(program: Program) -> None:
@@ -192,12 +168,6 @@ def _require_feed_forward(program: Program) -> None:
         raise UnsupportedError(
             f"the Program has a loop ({', '.join(late) or 'a stride of more than a step'}); only "
             "feed-forward networks are fine-tuned through integers"
-        )
-    negative = [p.name for p in program.projections if p.exponent < 0]
-    if negative:
-        raise UnsupportedError(
-            f"projection {negative[0]} has a negative weight exponent, which rounds; it is not "
-            "trained in integers"
         )
 
 

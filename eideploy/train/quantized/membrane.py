@@ -4,7 +4,7 @@ Forward, the numbers are those of `eideploy.program.fixed`, in int64. Backward, 
 the real numbers that they stand for: tz and ⌊⌋ for the identity, the quotient for B/max(S, floor)
 times its constant factors, the test for a sigmoid of steepness α, as in training.
 
-Sequences are integers held in float32, [T, B, *shape]; all that occur are below 2²⁴.
+All values are integers held in float32; all that occur are below 2²⁴.
 """
 
 from __future__ import annotations
@@ -21,15 +21,15 @@ from eideploy.program.neuron import DECAY_BITS, GAIN_BITS, STATE_MAX, Reset
 _UNITY = 2**DECAY_BITS
 
 
-def divisive_current(balanced: Tensor, shunt: Tensor, neuron: EINeuronFixed) -> Tensor:
+def divisive_current(neuron: EINeuronFixed, balanced: Tensor, shunt: Tensor) -> Tensor:
     """What B and S of an E-I neuron add to its potential, without the bias.
 
         tz(q·gain / 2⁸),  q = sgn(B)·min(⌊|B|·2^shift / max(S, floor)⌋, 2^(quotient_bits − 1) − 1)
 
     Args:
-        balanced: B.
-        shunt: S ≥ 0.
-        neuron: the other parameters.
+        neuron: its parameters.
+        balanced: B, [N, *shape].
+        shunt: S ≥ 0, likewise.
     """
     current: Tensor = _Quotient.apply(balanced, shunt, neuron)  # type: ignore[no-untyped-call]
     return current
@@ -41,7 +41,7 @@ def fire(
     """A membrane from rest: v ← clip(tz(v·(4096 − decay)/4096) + drive), test, reset to 0 or by θ.
 
     Args:
-        drive: what is added to v in each step, all currents and biases together.
+        drive: what is added to v in each step, current and bias together, [T, B, *shape].
         decay: of v, in units of 2⁻¹², int64; broadcasts to a step.
         threshold: θ in units of v, int64; broadcasts to a step.
         reset: `value`, which is 0 here, or `subtract`, which takes θ off.
@@ -56,17 +56,21 @@ def fire(
     return spikes, potentials
 
 
-def relay(x: Tensor, neuron: Relay) -> Tensor:
+def relay(neuron: Relay, x: Tensor) -> Tensor:
     """⌊(x + bias)/2^shift + 1/2⌋; backward (x + bias)/2^shift.
 
     Args:
-        x: sum of its input.
         neuron: shift and bias.
+        x: sum of its input, [N, *shape].
     """
-    biased = x + _like(neuron.bias, x)
-    unit = 2.0 ** _like(neuron.shift, x)
-    rounded = torch.floor(biased.detach().double() / unit + 0.5).float()
-    return straight_through(biased / unit, rounded)
+    scaled = (x + _like(neuron.bias, x)) * 2.0 ** -_like(neuron.shift, x)
+    return straight_through(scaled, torch.floor(scaled.detach().double() + 0.5).float())
+
+
+def shifted(x: Tensor, exponent: int) -> Tensor:
+    """⌊x·2^exponent⌋ for an exponent ≤ 0; backward x·2^exponent."""
+    scaled = x * 2.0**exponent
+    return straight_through(scaled, scaled.detach().floor())
 
 
 def straight_through(surrogate: Tensor, value: Tensor) -> Tensor:

@@ -43,7 +43,7 @@ class QuantizedModule(TrainingModule):
             self._deployed = self._deployment(self.network)
         program = self._deployed.program
         (output,) = program.outputs
-        done = Executor(self._deployed, self.network, self.recipe.neuron.alpha)(sequence)
+        done = Executor(self._deployed, self.network, self.recipe.neuron)(sequence)
         scale: float = program.metadata["output_scale"][output]
         return done.outputs[output].mean(0) / scale
 

@@ -18,7 +18,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import conv_transpose2d, pad
 
-from eideploy.cells import LIF, EIConv2d, EICircuit
+from eideploy.cells import LIF, EICircuit, EIConv2d
 from eideploy.cells.circuit import balanced_weight, scale_gradient
 from eideploy.errors import UnsupportedError
 from eideploy.graph.export.naming import Node, wire
@@ -106,7 +106,9 @@ def float_weight(circuit: Circuit, projection: Projection, program: Program) -> 
     return scaled
 
 
-def _pools(node: Node, nodes: dict[str, Node], program: Program) -> dict[str, tuple[nn.AvgPool2d, ...]]:
+def _pools(
+    node: Node, nodes: dict[str, Node], program: Program
+) -> dict[str, tuple[nn.AvgPool2d, ...]]:
     """Back from a circuit to each population that feeds it; a pool may be one itself."""
     found: dict[str, tuple[nn.AvgPool2d, ...]] = {}
     ways: list[tuple[str, tuple[nn.AvgPool2d, ...]]] = [(name, ()) for name in node.sources]
@@ -172,7 +174,9 @@ def _constants(weight: Tensor, wanted: Tensor) -> Tensor:
     rows, goals = weight.flatten(1).double(), wanted.flatten(1).double()
     power = (rows * rows).sum(1)
     alive = power > 0
-    constants = torch.where(alive, (rows * goals).sum(1) / power.where(alive, power.new_ones(())), 0)
+    constants = torch.where(
+        alive, (rows * goals).sum(1) / power.where(alive, power.new_ones(())), 0
+    )
     constants[~alive] = constants[alive].mean() if alive.any() else 0
     return constants.to(weight.dtype).view(-1, *[1] * (weight.dim() - 1))
 
@@ -181,5 +185,5 @@ def _unlike(projection: Projection) -> UnsupportedError:
     return UnsupportedError(
         f"projection {projection.name}: its weights are not made of the parameters of one circuit "
         "in a way that fine-tuning through integers knows",
-        "Leave the pools out of the kernels (--pool relay), or deploy as it is, without --finetune.",
+        "Leave the pools out of the kernels (--pool relay), or deploy without fine-tuning.",
     )

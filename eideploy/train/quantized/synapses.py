@@ -28,7 +28,7 @@ def weighted_sum(operator: Operator, weight: Tensor, x: Tensor) -> Tensor:
 
     Args:
         operator: geometry; its own weights are not used.
-        weight: integers in float32, in the shape of the operator's weights.
+        weight: integers in float32, shaped as the operator's weights but for the number of rows.
         x: integers in float32, [N, *shape of the source].
 
     Returns:
@@ -75,7 +75,7 @@ class _Convolution(torch.autograd.Function):
         ctx.save_for_backward(x, weight)
         ctx.operator = operator
         dtype = _exact_type(weight, x)
-        height, width = operator.output_shape(tuple(x.shape[1:]))[1:]
+        height, width = operator.output_shape(tuple(x.shape[1:]))[-2:]
         rows = weight.to(dtype).reshape(operator.groups, len(weight) // operator.groups, -1)
         at_once = max(1, _PATCHES // (rows.shape[0] * rows.shape[2] * height * width))
         return torch.cat(
