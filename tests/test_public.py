@@ -35,7 +35,7 @@ PUBLIC = {
         save_stimulus save_trace
     """,
     "eideploy.compile": """
-        CompileOptions Mapping Pass float_pipeline integer_pipeline run_passes
+        Calibration CompileOptions Mapping Pass float_pipeline integer_pipeline run_passes
     """,
     "eideploy.simulate.twin": """
         run

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from eideploy.cli.inputs import Model
-from eideploy.cli.options import MappingChoice, PoolChoice
-from eideploy.compile import CompileOptions
+from eideploy.cli.options import GranularityChoice, MappingChoice, PoolChoice
+from eideploy.compile import Calibration, CompileOptions
 from eideploy.compile.chip import Chip
 from eideploy.compile.fit import Fit
 from eideploy.errors import InputError
@@ -19,6 +19,8 @@ def compile_options(
     pool: PoolChoice = PoolChoice.fold,
     dt: float | None = None,
     chip: str | None = None,
+    calibration: list[str] | None = None,
+    granularity: GranularityChoice = GranularityChoice.channel,
 ) -> CompileOptions:
     """The options for a model; what was not given is as its recipe says, or the default.
 
@@ -29,6 +31,11 @@ def compile_options(
         pool: what becomes of pools.
         dt: step in seconds.
         chip: name of a chip, or a file that describes one.
+        calibration: methods, as `Calibration.parse` reads them.
+        granularity: for what one scale of weights stands.
+
+    Raises:
+        InputError: there is no such chip, or no such method.
     """
     trained = model.run.recipe.quantize.weight_bits if model.run else 8
     return CompileOptions(
@@ -37,6 +44,8 @@ def compile_options(
         pool=pool.value,
         dt=dt,
         chip=load_chip(chip) if chip else None,
+        calibration=Calibration.parse(calibration or ()),
+        granularity=granularity.value,
     )
 
 

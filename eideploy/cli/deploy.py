@@ -12,12 +12,15 @@ from eideploy.cli.console import progress_bar, remark
 from eideploy.cli.inputs import is_program, load_input, load_model
 from eideploy.cli.options import (
     Bin,
+    Calibration,
     ChipChoice,
     DataDir,
     Device,
     Dt,
     Executor,
     Form,
+    Granularity,
+    GranularityChoice,
     GraphForm,
     Json,
     LabelsFile,
@@ -72,6 +75,8 @@ def compile_(
     form: GraphForm = Form.ei,
     weight_bits: WeightBits = None,
     pool: Pool = PoolChoice.fold,
+    calibration: Calibration = None,
+    granularity: Granularity = GranularityChoice.channel,
     dt: Dt = None,
     chip: ChipChoice = None,
     reset: Reset = None,
@@ -85,7 +90,14 @@ def compile_(
     write = writer(backend, output)
     subject = load_model(model, form, reset)
     options = compile_options(
-        subject, mapping=mapping, weight_bits=weight_bits, pool=pool, dt=dt, chip=chip
+        subject,
+        mapping=mapping,
+        weight_bits=weight_bits,
+        pool=pool,
+        dt=dt,
+        chip=chip,
+        calibration=calibration,
+        granularity=granularity,
     )
     placed_on = chip_of(backend, options)
     program = run_passes(backend.pipeline(options), subject.graph)
@@ -103,6 +115,8 @@ def run(
     form: GraphForm = Form.ei,
     weight_bits: WeightBits = None,
     pool: Pool = PoolChoice.fold,
+    calibration: Calibration = None,
+    granularity: Granularity = GranularityChoice.channel,
     dt: Dt = None,
     chip: ChipChoice = None,
     reset: Reset = None,
@@ -138,7 +152,14 @@ def run(
     else:
         subject = load_model(model, form, reset)
         options = compile_options(
-            subject, mapping=mapping, weight_bits=weight_bits, pool=pool, dt=dt, chip=chip
+            subject,
+            mapping=mapping,
+            weight_bits=weight_bits,
+            pool=pool,
+            dt=dt,
+            chip=chip,
+            calibration=calibration,
+            granularity=granularity,
         )
         chip_of(backend, options)
         program = run_passes(backend.pipeline(options), subject.graph)

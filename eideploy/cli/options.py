@@ -23,6 +23,13 @@ class PoolChoice(str, Enum):
     relay = "relay"
 
 
+class GranularityChoice(str, Enum):
+    """For what a scale of integer weights stands."""
+
+    projection = "projection"
+    channel = "channel"
+
+
 class Form(str, Enum):
     """What the graph of a trained run is made of."""
 
@@ -78,6 +85,23 @@ ChipChoice = Annotated[
         "--chip",
         help="On what an integer Program has to fit: loihi2 (default), loihi1, or a .yaml file "
         "that describes a chip.",
+    ),
+]
+Calibration = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--calibration",
+        help="Which weights set the scale of integers: max, percentile (the 99.9th; larger ones "
+        "saturate) or error (least mean square). For one population: lif1=error. Repeatable.",
+        metavar="[POPULATION=]METHOD",
+    ),
+]
+Granularity = Annotated[
+    GranularityChoice,
+    typer.Option(
+        "--granularity",
+        help="projection: one scale for all weights of a projection; channel: one for each neuron "
+        "or channel, which undoes it by a gain or a threshold of its own.",
     ),
 ]
 Dt = Annotated[

@@ -14,12 +14,15 @@ from eideploy.cli.console import out, print_json, remark, stages
 from eideploy.cli.inputs import Model, frozen_trace, load_input, load_model, trained_trace
 from eideploy.cli.options import (
     Bin,
+    Calibration,
     ChipChoice,
     DataDir,
     Device,
     Dt,
     Executor,
     Form,
+    Granularity,
+    GranularityChoice,
     GraphForm,
     Json,
     LabelsFile,
@@ -53,6 +56,8 @@ def verify(
     mapping: Mapping = MappingChoice.fused,
     form: GraphForm = Form.ei,
     weight_bits: WeightBits = None,
+    calibration: Calibration = None,
+    granularity: Granularity = GranularityChoice.channel,
     pool: Pool = PoolChoice.fold,
     dt: Dt = None,
     chip: ChipChoice = None,
@@ -97,7 +102,14 @@ def verify(
     subject = load_model(model, form, reset)
     shown = load_input(subject, asked)
     options = compile_options(
-        subject, mapping=mapping, weight_bits=weight_bits, pool=pool, dt=dt, chip=chip
+        subject,
+        mapping=mapping,
+        weight_bits=weight_bits,
+        pool=pool,
+        dt=dt,
+        chip=chip,
+        calibration=calibration,
+        granularity=granularity,
     )
     chip_of(backend, options)
     limits = _limits(subject, agreement, accuracy_drop)
