@@ -38,16 +38,16 @@ PUBLIC = {
         Calibration CompileOptions Mapping Pass float_pipeline integer_pipeline run_passes
     """,
     "eideploy.simulate.twin": """
-        run
+        has_cuda run
     """,
     "eideploy.targets": """
         Availability FileFormat Target chip_names load_chip load_target require target_names
         writer
     """,
     "eideploy.verify": """
-        Accuracy Artifact Divergence Hop Limits PopulationResult Report SCHEMA Verification Wire
-        compare from_document table to_document to_html to_junit verify write_html write_json
-        write_junit
+        Accuracy Artifact Divergence Hop Limits Measurement PopulationMeasurement
+        PopulationResult Report SCHEMA Specimen Verification Wire compare from_document judge
+        measure merge table to_document to_html to_junit verify write_html write_json write_junit
     """,
 }
 

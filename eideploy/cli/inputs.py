@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import zipfile
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -109,18 +111,18 @@ def load_input(model: Model, shown: Shown) -> Stimulus:
     return stimulus.take(slice(shown.samples))
 
 
-def trained_trace(run: Run, stimulus: Stimulus) -> Trace:
-    """What the network does as it was trained: float32, with the stabilizer of training."""
+def trained_network(run: Run) -> Callable[[Stimulus], Trace]:
+    """The network as it was trained: float32, with the stabilizer of training."""
     import torch
 
-    return _record(run.network(run.recipe.training.stabilizer, torch.float32), stimulus)
+    return partial(_record, run.network(run.recipe.training.stabilizer, torch.float32))
 
 
-def frozen_trace(run: Run, stimulus: Stimulus) -> Trace:
-    """What it does with the floor that a chip can have, in float64."""
+def frozen_network(run: Run) -> Callable[[Stimulus], Trace]:
+    """The network with the floor that a chip can have, in float64."""
     import torch
 
-    return _record(run.network("floor", torch.float64), stimulus)
+    return partial(_record, run.network("floor", torch.float64))
 
 
 def _record(network: SequentialState, stimulus: Stimulus) -> Trace:

@@ -11,7 +11,7 @@ import typer
 from eideploy.cli.backend import ready_target
 from eideploy.cli.compilation import chip_of, compile_options
 from eideploy.cli.console import out, print_json, remark, stages
-from eideploy.cli.inputs import Model, frozen_trace, load_input, load_model, trained_trace
+from eideploy.cli.inputs import Model, frozen_network, load_input, load_model, trained_network
 from eideploy.cli.options import (
     Bin,
     Calibration,
@@ -43,7 +43,7 @@ from eideploy.cli.options import (
 from eideploy.cli.options import Model as ModelPath
 from eideploy.cli.stimuli import Shown
 from eideploy.compile import CompileOptions, float_pipeline, run_passes
-from eideploy.program import Stimulus, encode
+from eideploy.program import Stimulus
 from eideploy.targets import Target as Backend
 from eideploy.verify import Limits, Verification, to_document, write_html, write_junit
 from eideploy.verify import table as render
@@ -138,23 +138,15 @@ def verify_model(
     limits = limits or _limits(model)
     floating = run_passes(float_pipeline(options), model.graph)
     program = run_passes(target.pipeline(options), model.graph)
-    # A stimulus that does not fit is refused here, before anything runs.
-    encode(floating, stimulus)
-    trained = frozen = None
     with stages() as progress:
-        if model.run is not None:
-            progress("trained", 0, stimulus.samples)
-            trained = trained_trace(model.run, stimulus)
-            progress("frozen", 0, stimulus.samples)
-            frozen = frozen_trace(model.run, stimulus)
         return climb(
             model=model.name,
             stimulus=stimulus,
             target=target,
             float_program=program if target.arithmetic == "float" else floating,
             program=program,
-            trained=trained,
-            frozen=frozen,
+            trained=trained_network(model.run) if model.run else None,
+            frozen=frozen_network(model.run) if model.run else None,
             folded=model.graph.metadata.get("form") == "folded",
             limits=limits,
             progress=progress,

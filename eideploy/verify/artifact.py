@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
 import numpy as np
 
 from eideploy.errors import InputError
-from eideploy.program import Array, LIFNeuronFixed, Population, Program, Trace
+from eideploy.program import Array, LIFNeuronFixed, Population, Program, Recording, Trace
 from eideploy.program.neuron import CURRENT_SHIFT
 
 
@@ -62,8 +62,25 @@ class Artifact:
         """Whether a recorded population emits spikes: it has a threshold, or holds 0 and 1."""
         return name in self.thresholds or self.trace[name].output.dtype.kind in "bu"
 
-    def accuracy(self, labels: Array | None) -> float | None:
-        """Share of samples in percent whose largest class score is that of their label.
+    def sample(self, index: int) -> Artifact:
+        """The same of one sample alone, with arrays of its own."""
+        one = slice(index, index + 1)
+        return replace(
+            self,
+            trace=Trace(
+                {
+                    name: Recording(
+                        recording.output[one].copy(),
+                        {key: values[one].copy() for key, values in recording.state.items()},
+                        recording.offset,
+                    )
+                    for name, recording in self.trace.recordings.items()
+                }
+            ),
+        )
+
+    def correct(self, labels: Array | None) -> int | None:
+        """Number of samples whose largest class score is that of their label.
 
         score = mean over the steps of the first output: spike count / T, or mean graded value
 
@@ -78,7 +95,12 @@ class Artifact:
             raise InputError(
                 f"{self.name} has {len(decided)} samples, the stimulus {len(labels)} labels"
             )
-        return 100 * float(np.mean(decided == labels))
+        return int(np.count_nonzero(decided == labels))
+
+    def accuracy(self, labels: Array | None) -> float | None:
+        """Share of those samples in percent; None where they cannot be counted."""
+        correct = self.correct(labels)
+        return None if correct is None or labels is None else 100 * (correct / len(labels))
 
 
 def threshold(population: Population) -> Array:

@@ -9,10 +9,11 @@ import numpy as np
 from eideploy.program import Array
 from eideploy.verify import plots
 from eideploy.verify.artifact import Artifact
-from eideploy.verify.compare import compare
+from eideploy.verify.judge import judge
 from eideploy.verify.ladder import Verification
 from eideploy.verify.plots import Curve
 from eideploy.verify.report import Divergence, Hop, PopulationResult
+from eideploy.verify.specimen import Specimen
 
 NEURONS = 160
 """Most neurons in one raster; more could not be told apart."""
@@ -65,34 +66,36 @@ class Exhibit:
 
 def exhibits(verification: Verification) -> tuple[Exhibit, ...]:
     """Every hop that fails; if none does, the first artifact against the last."""
-    artifacts = verification.artifacts
+    specimens = verification.specimens
     shown = [
-        (hop, artifacts[hop.before], artifacts[hop.after])
+        (hop, specimens[hop.name])
         for hop in verification.report.hops
-        if hop.status == "fail" and hop.before in artifacts and hop.after in artifacts
+        if hop.status == "fail" and hop.name in specimens
     ]
-    if not shown:
-        first, *_, last = artifacts.values()
-        shown = [(compare(first, last, relation="bounded"), first, last)]
+    if not shown and verification.overview is not None:
+        shown = [verification.overview]
     return tuple(_exhibit(*each) for each in shown if each[0].populations)
 
 
-def _exhibit(hop: Hop, before: Artifact, after: Artifact) -> Exhibit:
+def _exhibit(hop: Hop, specimen: Specimen) -> Exhibit:
+    before, after = specimen.before, specimen.after
     suspect = hop.suspect
+    if suspect and suspect.first_divergence and suspect.first_divergence.sample != specimen.sample:
+        # Another population parts before it, in this sample: where do its own sides part here?
+        suspect = judge(specimen.measure(hop.relation)).suspect
     first = suspect.first_divergence if suspect else None
-    sample = first.sample if first else 0
     return Exhibit(
         hop,
-        sample,
+        specimen.sample,
         first is not None,
-        tuple(_raster(p.name, before, after, sample) for p in hop.populations if p.spiking),
+        tuple(_raster(p.name, before, after) for p in hop.populations if p.spiking),
         _membrane(suspect, first, hop, before, after) if suspect and first else None,
     )
 
 
-def _raster(name: str, before: Artifact, after: Artifact, sample: int) -> Raster:
+def _raster(name: str, before: Artifact, after: Artifact) -> Raster:
     own, other = (
-        side.trace[name].output[sample].reshape(len(side.trace[name].output[sample]), -1) != 0
+        side.trace[name].output[0].reshape(side.trace[name].output.shape[1], -1) != 0
         for side in (before, after)
     )
     different = own != other
@@ -147,7 +150,7 @@ def _curve(
     """A variable of the neuron that diverged, with θ if it is the potential."""
     recording = side.trace[population.name]
     array = recording.output if variable == "output" else recording.state[variable]
-    values = array[first.sample, steps].reshape(-1, population.neurons)[:, first.neuron]
+    values = array[0, steps].reshape(-1, population.neurons)[:, first.neuron]
     threshold = side.thresholds.get(population.name)
     if variable != "v" or threshold is None:
         return Curve(values.astype(np.float64), None)

@@ -2,33 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
-from time import perf_counter
-from typing import Protocol
 
 from eideploy import __version__
-from eideploy.errors import MissingComponentError, UnsupportedError
-from eideploy.program import Program, Stimulus, Trace
+from eideploy.program import Program, Stimulus, Trace, encode
 from eideploy.simulate import reference
 from eideploy.simulate.record import Progress, Record
 from eideploy.targets import Target
-from eideploy.verify.artifact import Artifact
-from eideploy.verify.compare import compare
+from eideploy.verify.climb import Findings, climb
+from eideploy.verify.judge import judge
 from eideploy.verify.report import Accuracy, Hop, Limits, Relation, Report, Status
+from eideploy.verify.rungs import Execute, Rung, Side, StageProgress, chunks
+from eideploy.verify.specimen import Specimen
 
-StageProgress = Callable[[str, int, int], None]
-"""Called with (name of the artifact that is made, samples done, samples in all)."""
+Show = Callable[[Stimulus], Trace]
+"""What a trained network does when it is shown a stimulus; each sample for itself."""
 
-
-class Executor(Protocol):
-    """What runs a Program: the reference, the twin or a target."""
-
-    def __call__(
-        self, program: Program, stimulus: Stimulus, record: Record, progress: Progress | None
-    ) -> Trace:
-        """Run `program` on `stimulus`."""
+CHUNK_BYTES = 2**29
+"""About what the traces may take of the samples that are looked at together."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,12 +30,15 @@ class Verification:
 
     Args:
         report: the verdict and its hops.
-        artifacts: by name, from training to the target; a twin that agreed is left out, since it
-            is what it was held against.
+        specimens: the sample to look at of every hop that was looked at, by name of the hop.
+        overview: the first form of the network against the last, and the sample to look at.
+        seconds: time that each form took to run, by its name.
     """
 
     report: Report
-    artifacts: Mapping[str, Artifact]
+    specimens: Mapping[str, Specimen]
+    overview: tuple[Hop, Specimen] | None
+    seconds: Mapping[str, float]
 
 
 def verify(
@@ -53,11 +49,12 @@ def verify(
     float_program: Program,
     program: Program,
     deployed: Program | None = None,
-    trained: Trace | None = None,
-    frozen: Trace | None = None,
+    trained: Show | None = None,
+    frozen: Show | None = None,
     folded: bool = False,
     limits: Limits | None = None,
     progress: StageProgress | None = None,
+    chunk_bytes: int = CHUNK_BYTES,
 ) -> Verification:
     """Run the ladder that leads to a target and compare every hop of it.
 
@@ -66,8 +63,7 @@ def verify(
         program→TARGET                  as a float target declares
         program→quantized               bounded
         quantized→twin, →twin-cuda      exact, state too
-        quantized→TARGET                as an integer target declares; if exact, state too, unless
-                                        it says that it `records_state` not
+        quantized→TARGET                as an integer target declares; if exact, state too
 
     Where the graph was folded, `program` is called `folded` and its hop from `frozen` is bounded:
     the constant gain is an approximation, and this is where it is measured.
@@ -76,6 +72,10 @@ def verify(
     with the reason; the one on CUDA is there only where CUDA is. Skipped too is the last hop where
     the target is the reference: it would hold the definition against itself.
 
+    All of them are shown some of the samples at a time, so that memory does not grow with their
+    number; the report is that of all samples. A Program in which samples depend on one another is
+    shown all of them at once.
+
     Args:
         model: name for the report.
         stimulus: what is shown to all of them; with labels, accuracy is judged too.
@@ -83,124 +83,114 @@ def verify(
         float_program: the network in float64.
         program: what the target's pipeline made; for a float target `float_program` itself.
         deployed: what is handed to the target, if not `program`.
-        trained: what the trained torch model did; populations are named as in the Program.
-        frozen: what it did with the fixed floor of its stabilizers.
+        trained: the trained torch model; it names populations as the Program does.
+        frozen: the same with the fixed floor of its stabilizers.
         folded: whether `float_program` comes from a graph whose divisive gains are constants.
         limits: of the bounded hops.
         progress: called while anything runs.
+        chunk_bytes: about what the traces may take that exist at a time.
 
     Raises:
         EideployError: what the target or the reference says, such as `TargetError`.
     """
-    run = partial(_run, stimulus=stimulus, progress=progress)
-    hold = partial(compare, labels=stimulus.labels, limits=limits)
-    artifacts = {
-        name: Artifact.of(name, float_program, trace)
-        for name, trace in (("trained", trained), ("frozen", frozen))
-        if trace is not None
-    }
-    hops = []
-    if trained is not None and frozen is not None:
-        hops.append(hold(artifacts["trained"], artifacts["frozen"], relation="bounded"))
-
-    name = "folded" if folded else "program"
-    last = artifacts[name] = run(name, float_program, reference.run)
-    if frozen is not None:
+    base = "folded" if folded else "program"
+    torch = {"trained": trained, "frozen": frozen}
+    sides = [Side(name, float_program, _showing(show)) for name, show in torch.items() if show]
+    sides.append(Side(base, float_program, reference.run))
+    rungs = []
+    if trained and frozen:
+        rungs.append(Rung("trained", "frozen", "bounded"))
+    if frozen:
         relation: Relation = "bounded" if folded else "exact"
-        hops.append(hold(artifacts["frozen"], last, relation=relation, floating=not folded))
+        rungs.append(Rung("frozen", base, relation, floating=not folded))
 
-    floating = target.arithmetic == "float"
+    last = base
+    refused: dict[str, str] = {}
+    floating, exact = target.arithmetic == "float", target.relation == "exact"
     if not floating:
-        quantized = artifacts["quantized"] = run("quantized", program, reference.run)
-        hops.append(hold(last, quantized, relation="bounded"))
-        last = quantized
+        last = "quantized"
+        sides.append(Side(last, program, reference.run))
+        rungs.append(Rung(base, last, "bounded"))
         # A twin that is the target itself is run once, as the target.
-        for hop, twin in _twins(last, program, run, hold) if target.name != "twin" else ():
-            hops.append(hop)
-            if twin is not None and hop.status == "fail":
-                artifacts[twin.name] = twin
+        if target.name != "twin":
+            twins, refused = _twins(program)
+            sides += twins
+            names = [*refused, *(side.name for side in twins)]
+            rungs += [Rung(last, name, "exact", state=True) for name in names]
 
+    relation = "exact" if exact else "bounded"
+    rungs.append(Rung(last, target.name, relation, state=exact and not floating, floating=floating))
     if target.name == "reference" and deployed is None:
-        hops.append(_skipped(last, target.name, "the reference would be compared with itself"))
+        refused[target.name] = "the reference would be compared with itself"
     else:
-        exact = target.relation == "exact"
-        state = exact and getattr(target, "records_state", True)
-        end = run(target.name, deployed or program, target.run, state=state)
-        artifacts[end.name] = end
-        hops.append(
-            hold(
-                last,
-                end,
-                relation="exact" if exact else "bounded",
-                state=state and not floating,
-                floating=floating,
-            )
-        )
+        last = target.name
+        sides.append(Side(last, deployed or program, target.run, state=exact))
+
+    parts = chunks(sides, stimulus, chunk_bytes)
+    for part in parts:  # what does not fit the inputs is refused before anything runs
+        encode(float_program, stimulus.take(part))
+    overview = Rung(sides[0].name, last, "bounded")
+    shown = rungs if overview in rungs or overview.before == last else [*rungs, overview]
+    by_name = {side.name: side for side in sides}
+    found = climb(by_name, tuple(shown), stimulus, parts, refused, progress)
+    hops = {rung: _hop(rung, found, limits) for rung in rungs}
     report = Report(
         model=model,
         target=target.name,
         samples=stimulus.samples,
         steps=stimulus.steps,
-        verdict=_verdict({hop.status for hop in hops}),
-        hops=tuple(hops),
+        verdict=_verdict({hop.status for hop in hops.values()}),
+        hops=tuple(hops.values()),
         version=__version__,
     )
-    return Verification(report, artifacts)
+    specimens = {hop.name: found.specimens[r] for r, hop in hops.items() if r in found.specimens}
+    summary = None
+    if overview in found.measured:
+        summary = judge(found.measured[overview], limits), found.specimens[overview]
+    return Verification(report, specimens, summary, found.seconds)
 
 
-def _verdict(found: set[Status]) -> Status:
-    """`pass` if at least one hop holds and none fails."""
-    return "fail" if "fail" in found else "pass" if "pass" in found else "skipped"
+def _showing(show: Show) -> Execute:
+    def execute(
+        program: Program, stimulus: Stimulus, record: Record, progress: Progress | None
+    ) -> Trace:
+        return show(stimulus)
+
+    return execute
 
 
-def _run(
-    name: str,
-    program: Program,
-    execute: Executor,
-    *,
-    stimulus: Stimulus,
-    progress: StageProgress | None,
-    state: bool = True,
-) -> Artifact:
-    started = perf_counter()
-    told = partial(progress, name) if progress else None
-    trace = execute(program, stimulus, Record(state=state), told)
-    return Artifact.of(name, program, trace, perf_counter() - started)
-
-
-def _twins(
-    before: Artifact,
-    program: Program,
-    run: Callable[[str, Program, Executor], Artifact],
-    hold: Callable[..., Hop],
-) -> Iterator[tuple[Hop, Artifact | None]]:
-    """The hop to the torch twin on the CPU, and to the one on CUDA where there is one."""
+def _twins(program: Program) -> tuple[list[Side], dict[str, str]]:
+    """The torch twin on the CPU and, where there is one, on CUDA; or why there is none."""
     try:
         from eideploy.simulate import twin
     except ImportError as error:
-        yield _skipped(before, "twin", f"torch cannot be imported: {error}"), None
-        return
-    for name, device in (("twin", None), ("twin-cuda", "cuda")):
-        try:
-            after = run(name, program, partial(twin.run, device=device))
-        except (MissingComponentError, UnsupportedError) as error:
-            if device is None or isinstance(error, UnsupportedError):
-                yield _skipped(before, name, error.what), None
-            return
-        yield hold(before, after, relation="exact", state=True), after
+        return [], {"twin": f"torch cannot be imported: {error}"}
+    twins = [Side("twin", program, twin.run, optional=True)]
+    if twin.has_cuda():
+        on_cuda = partial(twin.run, device="cuda")
+        twins.append(Side("twin-cuda", program, on_cuda, optional=True))
+    return twins, {}
 
 
-def _skipped(before: Artifact, name: str, reason: str) -> Hop:
+def _hop(rung: Rung, found: Findings, limits: Limits | None) -> Hop:
+    """The hop of a rung, skipped where its end could not be run."""
+    if rung.after not in found.refused:
+        return judge(found.measured[rung], limits)
     return Hop(
-        name=f"{before.name}→{name}",
-        relation="exact",
+        name=f"{rung.before}→{rung.after}",
+        relation=rung.relation,
         status="skipped",
         seconds=0.0,
         accuracy=Accuracy(),
         state_mismatches=0,
         populations=(),
-        before=before.name,
-        after=name,
-        state=True,
-        reasons=(reason,),
+        before=rung.before,
+        after=rung.after,
+        state=rung.state,
+        reasons=(found.refused[rung.after],),
     )
+
+
+def _verdict(found: set[Status]) -> Status:
+    """`pass` if at least one hop holds and none fails."""
+    return "fail" if "fail" in found else "pass" if "pass" in found else "skipped"

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from eideploy.errors import UnsupportedError
-from eideploy.program import Dense, Program, Trace
+from eideploy.program import Dense, Program, Stimulus, Trace
 from eideploy.simulate import reference, twin
 from eideploy.simulate.record import Record
 from eideploy.targets import Target
@@ -28,9 +28,10 @@ def climb(network: Any, rewritten: Callable[..., Any]) -> Callable[..., Verifica
     def run(arithmetic: str = "integer", **changes: Any) -> Verification:
         target = changes.pop("target", rewritten(arithmetic=arithmetic))
         program = network.integer if target.arithmetic == "integer" else network.floating
-        frozen = rewritten(arithmetic="float").run(
-            network.floating, network.stimulus, Record(state=True)
-        )
+
+        def frozen(shown: Stimulus) -> Trace:
+            return rewritten(arithmetic="float").run(network.floating, shown, Record(state=True))
+
         arguments = {
             "model": "small",
             "stimulus": network.stimulus,
@@ -62,8 +63,7 @@ def test_the_fake_target_is_one_and_does_run_something_else(
 
 
 def test_integer_ladder_holds(climb: Callable[..., Verification], network: Any) -> None:
-    trained = reference.run(network.floating, network.stimulus)
-    verification = climb(trained=trained)
+    verification = climb(trained=lambda shown: reference.run(network.floating, shown))
     assert hops(verification) == {
         "trained→frozen": "pass",
         "frozen→program": "pass",
@@ -84,13 +84,17 @@ def test_integer_ladder_holds(climb: Callable[..., Verification], network: Any) 
     assert [hop.state for hop in report.hops] == [False, False, False, True, True]
     quantized = report.hops[2]
     assert 0 < quantized.mismatched_bins < 0.05 * quantized.compared_bins
-    assert list(verification.artifacts) == [
+    assert set(verification.seconds) == {
         "trained",
         "frozen",
         "program",
         "quantized",
+        "twin",
         "rewritten",
-    ]
+    }
+    assert list(verification.specimens) == [hop.name for hop in report.hops]
+    assert verification.overview is not None
+    assert verification.overview[0].name == "trained→rewritten"
 
 
 def test_float_ladder_holds(climb: Callable[..., Verification]) -> None:
@@ -109,13 +113,14 @@ def test_a_bounded_target_is_asked_for_no_equality_and_no_state(
     verification = climb(target=rewritten(relation="bounded"))
     hop = verification.report.hops[-1]
     assert (hop.name, hop.relation, hop.state) == ("quantized→rewritten", "bounded", False)
-    assert not verification.artifacts["rewritten"].trace["lif1"].state
+    assert not verification.specimens[hop.name].after.trace["lif1"].state
 
 
 def test_progress_names_what_runs(climb: Callable[..., Verification]) -> None:
     calls: list[tuple[str, int, int]] = []
     climb(progress=lambda *call: calls.append(call))
     assert list(dict.fromkeys(name for name, _, _ in calls)) == [
+        "frozen",
         "program",
         "quantized",
         "twin",
@@ -256,7 +261,13 @@ def test_a_wrong_twin_is_named_and_kept(
     verification = climb()
     hop = next(hop for hop in verification.report.hops if hop.status == "fail")
     assert (hop.name, hop.culprit) == ("quantized→twin", "lif2")
-    assert "twin" in verification.artifacts
+    specimen = verification.specimens[hop.name]
+    assert hop.suspect is not None
+    assert hop.suspect.first_divergence is not None
+    assert specimen.sample == hop.suspect.first_divergence.sample
+    sides = (specimen.before, specimen.after)
+    v = [side.trace["lif2"].state["v"] for side in sides]
+    assert not np.array_equal(*v)
 
 
 def test_a_second_twin_runs_where_cuda_is(
@@ -269,6 +280,7 @@ def test_a_second_twin_runs_where_cuda_is(
         return right(*arguments)
 
     monkeypatch.setattr(twin, "run", anywhere)
+    monkeypatch.setattr(twin, "has_cuda", lambda: True)
     found = hops(climb())
     assert list(found)[-3:] == ["quantized→twin", "quantized→twin-cuda", "quantized→rewritten"]
     assert devices == [None, "cuda"]
@@ -314,7 +326,7 @@ def test_the_reference_is_not_held_against_itself(
     hop = verification.report.hops[-1]
     assert (hop.name, hop.status, hop.populations) == ("quantized→reference", "skipped", ())
     assert "compared with itself" in hop.reasons[0]
-    assert (verification.report.verdict, "reference" in verification.artifacts) == ("pass", False)
+    assert (verification.report.verdict, "reference" in verification.seconds) == ("pass", False)
     # Another Program in its place is evidence again.
     other = climb(target=definition, deployed=change_reset("lif1")(network.integer))
     assert (other.report.hops[-1].status, other.report.hops[-1].culprit) == ("fail", "lif1")

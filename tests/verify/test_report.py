@@ -25,9 +25,11 @@ from eideploy.verify import (
     Hop,
     Limits,
     Report,
+    Specimen,
     Verification,
     compare,
     from_document,
+    measure,
     plots,
     table,
     to_document,
@@ -90,7 +92,21 @@ def failing(hand_made: HandMade) -> Verification:
 def _verification(hops: list[Hop], artifacts: list[Artifact]) -> Verification:
     verdict = "fail" if any(hop.status == "fail" for hop in hops) else "pass"
     report = Report("digits_mlp", hops[-1].after, 4, 6, verdict, tuple(hops), "0.1")
-    return Verification(report, {artifact.name: artifact for artifact in artifacts})
+    by_name = {artifact.name: artifact for artifact in artifacts}
+    specimens = {
+        hop.name: _specimen(by_name[hop.before], by_name[hop.after], hop.relation)
+        for hop in hops
+        if hop.status != "skipped" and artifacts
+    }
+    overview = None
+    if artifacts:
+        first, *_, last = artifacts
+        overview = compare(first, last, relation="bounded"), _specimen(first, last, "bounded")
+    return Verification(report, specimens, overview, {})
+
+
+def _specimen(before: Artifact, after: Artifact, relation: Any) -> Specimen:
+    return Specimen.cut(before, after, measure(before, after, relation=relation))
 
 
 def renamed(verification: Verification, name: str) -> Verification:
@@ -110,17 +126,20 @@ def renamed(verification: Verification, name: str) -> Verification:
             for hop in verification.report.hops
         ),
     )
-    artifacts = {
-        key: replace(
-            artifact,
-            trace=Trace(
-                {name if k == "lif2" else k: r for k, r in artifact.trace.recordings.items()}
-            ),
-            thresholds={name if k == "lif2" else k: v for k, v in artifact.thresholds.items()},
+
+    def artifact(old: Artifact) -> Artifact:
+        recordings = old.trace.recordings.items()
+        return replace(
+            old,
+            trace=Trace({name if k == "lif2" else k: r for k, r in recordings}),
+            thresholds={name if k == "lif2" else k: v for k, v in old.thresholds.items()},
         )
-        for key, artifact in verification.artifacts.items()
+
+    specimens = {
+        key: replace(s, before=artifact(s.before), after=artifact(s.after))
+        for key, s in verification.specimens.items()
     }
-    return Verification(report, artifacts)
+    return replace(verification, report=report, specimens=specimens)
 
 
 # JSON
@@ -374,14 +393,14 @@ def test_the_page_of_a_success_shows_training_against_the_target(passing: Verifi
 
 
 def test_the_page_shows_every_hop_that_fails(failing: Verification, hand_made: HandMade) -> None:
-    frozen, program = hand_made("frozen"), failing.artifacts["program"]
+    frozen, program = hand_made("frozen"), hand_made("program")
     frozen.trace["lif1"].output[0, 4, 1, 1] = 1
-    before = compare(frozen, program, relation="exact", floating=True)
-    page = _Page(
-        to_html(
-            _verification([before, *failing.report.hops], [frozen, *failing.artifacts.values()])
-        )
+    before = _verification(
+        [compare(frozen, program, relation="exact", floating=True)], [frozen, program]
     )
+    report = replace(failing.report, hops=(*before.report.hops, *failing.report.hops))
+    specimens = {**before.specimens, **failing.specimens}
+    page = _Page(to_html(replace(failing, report=report, specimens=specimens)))
     shown = re.findall(r"(\S+) and (\S+), spike for spike", page.text)
     assert shown == [("frozen", "program"), ("quantized", "lava-fixed")]
 

@@ -3,6 +3,6 @@
 It shares no arithmetic with the reference, against which it is held: integers bit for bit.
 """
 
-from eideploy.simulate.twin.executor import run
+from eideploy.simulate.twin.executor import has_cuda, run
 
-__all__ = ["run"]
+__all__ = ["has_cuda", "run"]

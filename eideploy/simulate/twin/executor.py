@@ -84,6 +84,15 @@ def run(
     return Trace({name: tape.recording() for name, tape in tapes.items()})
 
 
+def has_cuda() -> bool:
+    """Whether the twin can run on CUDA here."""
+    try:
+        _device("cuda")
+    except MissingComponentError:
+        return False
+    return True
+
+
 def _chunks(samples: int, size: int) -> list[slice]:
     starts = range(0, samples, size)
     return [slice(start, min(start + size, samples)) for start in starts]

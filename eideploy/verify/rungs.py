@@ -1,0 +1,113 @@
+"""What stands on the ladder: sides that can be run on any samples, and the rungs between them."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from time import perf_counter
+
+from eideploy.program import Program, Stimulus, Trace
+from eideploy.simulate.record import Progress, Record
+from eideploy.verify.artifact import Artifact
+from eideploy.verify.measure import measure
+from eideploy.verify.measurement import Measurement
+from eideploy.verify.report import Relation
+
+StageProgress = Callable[[str, int, int], None]
+"""Called with (name of the side that runs, samples done, samples in all)."""
+
+Execute = Callable[[Program, Stimulus, Record, Progress | None], Trace]
+"""Runs a Program: the reference, the twin or a target."""
+
+
+@dataclass(frozen=True, eq=False)
+class Side:
+    """One form of the network.
+
+    Args:
+        name: as in the names of hops.
+        program: what runs, or its counterpart where torch runs.
+        execute: runs it.
+        state: whether state is recorded.
+        optional: whether its hop is skipped where it cannot run.
+    """
+
+    name: str
+    program: Program
+    execute: Execute
+    state: bool = True
+    optional: bool = False
+
+    def run(self, stimulus: Stimulus, progress: Progress | None = None) -> Artifact:
+        """What it does with some samples."""
+        started = perf_counter()
+        trace = self.execute(self.program, stimulus, Record(state=self.state), progress)
+        return Artifact.of(self.name, self.program, trace, perf_counter() - started)
+
+    def bytes_per_sample(self, steps: int) -> int:
+        """About what a trace takes: a byte a spike and a word for everything else."""
+        return steps * sum(
+            population.size
+            * ((1 if population.neuron.spiking else 8) + 8 * len(population.neuron.state))
+            for population in self.program.populations
+        )
+
+    @property
+    def independent(self) -> bool:
+        """Whether what it does with a sample depends on no other sample.
+
+        All state is reset before the first step, and nothing arrives before it is due: it would
+        come from the sample that follows.
+        """
+        return all(
+            population.reset_phase == 0 or not population.neuron.state
+            for population in self.program.populations
+        ) and all(self.program.lag(projection) >= 0 for projection in self.program.projections)
+
+
+@dataclass(frozen=True)
+class Rung:
+    """Two sides that are held against each other, and how.
+
+    Args:
+        before: name of the side that is held to be right.
+        after: name of the other side.
+        relation: what has to hold.
+        state: compare state variables too.
+        floating: both are float64 of possibly different orders of summation.
+    """
+
+    before: str
+    after: str
+    relation: Relation
+    state: bool = False
+    floating: bool = False
+
+    def measure(
+        self, before: Artifact, after: Artifact, stimulus: Stimulus, start: int
+    ) -> Measurement:
+        """Compare the two on some samples, the first of which is number `start`."""
+        return measure(
+            before,
+            after,
+            relation=self.relation,
+            state=self.state,
+            labels=stimulus.labels,
+            floating=self.floating,
+            start=start,
+        )
+
+
+def chunks(sides: Sequence[Side], stimulus: Stimulus, limit: int) -> tuple[slice, ...]:
+    """Slices that cover all samples, each with traces of about `limit` bytes.
+
+    It is one slice of all where a side carries something over from sample to sample.
+    """
+    samples = stimulus.samples
+    size = samples
+    if all(side.independent for side in sides):
+        shown = 8 * sum(math.prod(values.shape[1:]) for values in stimulus.values.values())
+        taken = shown + sum(side.bytes_per_sample(stimulus.steps) for side in sides)
+        size = max(1, limit // taken)
+    return tuple(slice(i, min(i + size, samples)) for i in range(0, samples, size))
