@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import itertools
-from typing import Any
+from collections.abc import Sequence
 
 import numpy as np
 from rich.table import Table
 
 from eideploy.cli.console import out, print_json
 from eideploy.compile.chip import Chip
-from eideploy.graph.describe import GraphDescription
+from eideploy.compile.report import QuantizationReport
+from eideploy.graph.describe import GraphDescription, TimeConstant, extent, in_seconds, in_steps
 from eideploy.program import Program, Stimulus, Trace
 
 
@@ -21,7 +22,7 @@ def show_graph(description: GraphDescription, json: bool) -> None:
         return
     sources = _branches(description)
     table = Table(box=None, pad_edge=False)
-    columns = ("node", "type", "in", "out", "parameters", "time constants")
+    columns = ("node", "type", "shape", "parameters", "time constants")
     for column in (*columns, "from") if sources else columns:
         table.add_column(column, overflow="fold")
     for node in description.nodes:
@@ -29,16 +30,18 @@ def show_graph(description: GraphDescription, json: bool) -> None:
         table.add_row(
             node.name,
             kind,
-            _extent(node.input_shape),
-            _extent(node.output_shape),
+            extent(node.output_shape),
             f"{node.parameters:,}" if node.parameters else "",
-            ", ".join(_time_constant(item) for item in node.time_constants),
+            _time_constants(node.time_constants),
             *([", ".join(sources.get(node.name, ()))] if sources else ()),
         )
     out.print(table)
     standard = "plain NIR" if description.standard else "NIR with the E-I dialect"
     step = f"{description.dt:g} s" if description.dt else "not given"
-    out.print(f"\n{standard} · {description.parameters:,} parameters · step {step}")
+    out.print(
+        f"\n{standard} · {description.parameters:,} parameters and {description.constants:,} "
+        f"constants of neurons · step {step}"
+    )
     for key, value in description.metadata.items():
         out.print(f"{key}: {value}", markup=False, style="dim")
 
@@ -68,9 +71,15 @@ RESETS = {
 """What is said of each answer of `reset_of`."""
 
 
-def show_program(program: Program, json: bool, chip: Chip | None = None) -> None:
-    """Populations, projections, and what they take of a chip if it is given."""
+def show_program(
+    program: Program,
+    json: bool,
+    chip: Chip | None = None,
+    quantization: QuantizationReport | None = None,
+) -> None:
+    """Populations, projections, what they take of a chip and what quantization did, if given."""
     from eideploy.cli.placement import show_placement
+    from eideploy.cli.quantization import show_quantization
     from eideploy.compile.demand import usage
     from eideploy.compile.placement import place
 
@@ -110,6 +119,7 @@ def show_program(program: Program, json: bool, chip: Chip | None = None) -> None
                 "populations": populations,
                 "projections": projections,
                 "placement": placement.to_dict() if placement else None,
+                "quantization": quantization.to_dict() if quantization else None,
             }
         )
         return
@@ -118,9 +128,11 @@ def show_program(program: Program, json: bool, chip: Chip | None = None) -> None
         for column in rows[0] if rows else ():
             table.add_column(column, overflow="fold")
         for row in rows:
-            table.add_row(*(_extent(v) if isinstance(v, list) else str(v) for v in row.values()))
+            table.add_row(*(extent(v) if isinstance(v, list) else str(v) for v in row.values()))
         out.print(table)
         out.print()
+    if quantization:
+        show_quantization(quantization)
     if placement:
         show_placement(placement)
     out.print(
@@ -174,15 +186,11 @@ def show_trace(program: Program, stimulus: Stimulus, trace: Trace, json: bool) -
         out.print(f"\naccuracy {correct:.2f} % of {stimulus.samples} samples")
 
 
-def _extent(shape: Any) -> str:
-    return "×".join(str(extent) for extent in shape)
-
-
-def _time_constant(item: Any) -> str:
-    low, high = item.seconds
-    seconds = f"{low:g} s" if low == high else f"{low:g}…{high:g} s"
-    if item.steps is None:
-        return f"{item.field} {seconds}"
-    first, last = item.steps
-    steps = f"{first:g}" if first == last else f"{first:g}…{last:g}"
-    return f"{item.field} {seconds} = {steps} steps"
+def _time_constants(items: Sequence[TimeConstant]) -> str:
+    """`tau_syn 8 ms, tau_mem 20 ms = 8, 20 steps`, in steps where dt is known."""
+    if not items or items[0].steps is None:
+        return in_seconds(items)
+    steps = in_steps(items)
+    for item in items:
+        steps = steps.replace(f"{item.field} ", "")
+    return f"{in_seconds(items)} = {steps}"

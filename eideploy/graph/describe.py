@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -10,7 +11,13 @@ import numpy as np
 
 from eideploy.graph.check import graph_dt, time_constants, validate
 from eideploy.graph.codec import Shape
+from eideploy.graph.flow import flow_order
 from eideploy.graph.schema import NODE_TYPES
+
+TRAINED = frozenset(
+    ("weight", "bias", "scale", "weight_ee", "weight_ie", "weight_ei", "gain_i", "gain_e")
+)
+"""Fields that training adapts; all others are constants."""
 
 
 @dataclass(frozen=True)
@@ -38,7 +45,8 @@ class NodeDescription:
         standard: whether it is plain NIR, which other tools read, and not of the E-I dialect.
         input_shape: shape of one sample of what comes in.
         output_shape: shape of one sample of what goes out.
-        parameters: count of the stored numbers (weights, biases, neuron constants).
+        parameters: count of its weights, biases and gains, that is what training adapts.
+        constants: count of its other numbers: constants of neurons, floors of circuits.
         time_constants: ranges of its time constants.
         metadata: of the node; JSON-able.
     """
@@ -49,6 +57,7 @@ class NodeDescription:
     input_shape: Shape
     output_shape: Shape
     parameters: int
+    constants: int
     time_constants: tuple[TimeConstant, ...]
     metadata: dict[str, Any]
 
@@ -60,7 +69,7 @@ class GraphDescription:
     Args:
         dt: length of a step in seconds; None where neither the graph nor the caller gives it.
         standard: whether all nodes are plain NIR.
-        nodes: all nodes, in the order of the graph.
+        nodes: all nodes, in the order in which data reach them.
         edges: (source, target) of all edges, with names as in `nodes`.
         metadata: of the graph; JSON-able.
     """
@@ -73,12 +82,46 @@ class GraphDescription:
 
     @property
     def parameters(self) -> int:
-        """Count of the stored numbers of all nodes."""
+        """Count of the weights, biases and gains of all nodes."""
         return sum(node.parameters for node in self.nodes)
+
+    @property
+    def constants(self) -> int:
+        """Count of all other numbers of the nodes, most of them of neurons."""
+        return sum(node.constants for node in self.nodes)
 
     def to_dict(self) -> dict[str, Any]:
         """The description as plain dicts, lists, text and numbers, ready for JSON."""
-        return {**asdict(self), "parameters": self.parameters}
+        return {**asdict(self), "parameters": self.parameters, "constants": self.constants}
+
+
+def extent(shape: Shape) -> str:
+    """A shape as it is shown: 2×34×34."""
+    return "×".join(str(size) for size in shape)
+
+
+def in_seconds(items: Sequence[TimeConstant]) -> str:
+    """Time constants as they are shown: `tau_syn 8 ms, tau_mem 20 ms`."""
+    return ", ".join(f"{item.field} {_span(*item.seconds, _duration)}" for item in items)
+
+
+def in_steps(items: Sequence[TimeConstant]) -> str:
+    """The same in steps, `tau_syn 8, tau_mem 20 steps`; in seconds where dt is not known."""
+    if not items or any(item.steps is None for item in items):
+        return in_seconds(items)
+    spans = [(item.field, _span(*item.steps, "{:.4g}".format)) for item in items if item.steps]
+    return ", ".join(f"{field} {span}" for field, span in spans) + " steps"
+
+
+def _span(low: float, high: float, shown: Callable[[float], str]) -> str:
+    return shown(low) if shown(low) == shown(high) else f"{shown(low)}…{shown(high)}"
+
+
+def _duration(seconds: float) -> str:
+    for unit, size in (("s", 1.0), ("ms", 1e-3), ("µs", 1e-6)):
+        if abs(seconds) >= size:
+            return f"{seconds / size:.4g} {unit}"
+    return f"{seconds:.4g} s"
 
 
 def describe(graph: nir.NIRGraph, dt: float | None = None) -> GraphDescription:
@@ -109,11 +152,17 @@ def _contents(
 ) -> tuple[list[NodeDescription], list[tuple[str, str]]]:
     nodes: list[NodeDescription] = []
     edges = [(f"{prefix}{source}", f"{prefix}{target}") for source, target in graph.edges]
-    for name, (taken, given) in validate(graph).items():
+    shapes = validate(graph)
+    for name in flow_order(graph.nodes, graph.edges):
+        taken, given = shapes[name]
         node = graph.nodes[name]
         kind = type(node).__name__
         node_type = NODE_TYPES.get(kind)
-        fields = node_type.parameters if node_type else ()
+        sizes = {
+            field: int(np.size(getattr(node, field)))
+            for field in (node_type.parameters if node_type else ())
+        }
+        trained = sum(size for field, size in sizes.items() if field in TRAINED)
         nodes.append(
             NodeDescription(
                 name=f"{prefix}{name}",
@@ -121,7 +170,8 @@ def _contents(
                 standard=not (node_type and node_type.is_dialect),
                 input_shape=taken,
                 output_shape=given,
-                parameters=sum(int(np.size(getattr(node, field))) for field in fields),
+                parameters=trained,
+                constants=sum(sizes.values()) - trained,
                 time_constants=tuple(
                     _time_constant(field, tau, dt) for field, tau in time_constants(node).items()
                 ),

@@ -152,8 +152,8 @@ def test_description():
     ]
     assert described.nodes[1].input_shape == (3,)
     assert described.nodes[1].output_shape == (2,)
-    assert [node.parameters for node in described.nodes] == [0, 6 + 3 + 2 + 1 + 2 + 2 + 1, 10, 0]
-    assert described.parameters == 27
+    assert [node.parameters for node in described.nodes] == [0, 6 + 3 + 2 + 1 + 2 + 2, 0, 0]
+    assert [node.constants for node in described.nodes] == [0, 1, 10, 0]
     assert described.nodes[2].time_constants == (
         graph.TimeConstant("tau", (0.01, 0.03), (5.0, 15.0)),
     )
@@ -163,7 +163,7 @@ def test_description():
     assert data["metadata"] == {"dt": 0.002, "note": {"sizes": [0, 1]}}
     assert data["nodes"][0]["metadata"] == {"levels": 16}
     assert data["nodes"][2]["time_constants"][0]["steps"] == [5.0, 15.0]
-    assert data["parameters"] == 27
+    assert (data["parameters"], data["constants"]) == (16, 11)
 
 
 def test_description_without_dt_and_of_nested_graphs():
