@@ -43,6 +43,7 @@ from eideploy.cli.runs import show_run, write_page
 from eideploy.cli.show import show_graph, show_program, show_trace
 from eideploy.cli.stimuli import Shown, ports_of
 from eideploy.errors import InputError
+from eideploy.graph import GraphDescription
 from eideploy.program import load_program, save_trace
 
 
@@ -182,6 +183,9 @@ def inspect(
             "--html", help="Of a run: write a page about its training and its layers here."
         ),
     ] = None,
+    svg: Annotated[
+        Path | None, typer.Option("--svg", help="Of a graph or a run: draw it here.")
+    ] = None,
     json: Json = False,
 ) -> None:
     """Show what is in a graph, a run or a Program."""
@@ -197,13 +201,17 @@ def inspect(
             f"--reset is for graphs that cannot say it, and {file} is none", "Give a .nir file."
         )
     if file.is_dir():
-        _inspect_run(file, dt, html, json)
+        _inspect_run(file, dt, html, svg, json)
         return
     if html is not None:
         raise InputError(
             f"--html is about the training of a run, and {file} is none", "Give a run directory."
         )
     if is_program(file):
+        if svg is not None:
+            raise InputError(
+                f"--svg draws graphs, and {file} is compiled", "Give the .nir file, or the run."
+            )
         program = load_program(file)
         if chip is not None and program.arithmetic == "float":
             raise InputError(f"{file} computes in floating point; a chip runs integers")
@@ -214,15 +222,32 @@ def inspect(
         return
     from eideploy.graph.describe import describe
 
-    show_graph(describe(load_model(file, reset=reset).graph, dt), json)
+    description = describe(load_model(file, reset=reset).graph, dt)
+    show_graph(description, json)
+    if svg is not None:
+        _write_svg(svg, description, file.stem)
 
 
-def _inspect_run(path: Path, dt: float | None, html: Path | None, json: bool) -> None:
+def _inspect_run(
+    path: Path, dt: float | None, html: Path | None, svg: Path | None, json: bool
+) -> None:
     from eideploy.graph.describe import describe
     from eideploy.train import load_run, to_graph
 
     trained = load_run(path)
     description = describe(to_graph(trained), dt) if trained.frozen else None
+    if svg is not None and description is None:
+        raise InputError(f"{path} is not frozen, so there is no graph of it to draw")
     show_run(trained, description, json)
+    if svg is not None and description is not None:
+        _write_svg(svg, description, trained.name)
     if html is not None:
         remark(f"page: {write_page(trained, html)}")
+
+
+def _write_svg(path: Path, description: GraphDescription, title: str) -> None:
+    from eideploy.files import write_text
+    from eideploy.graph.drawing import draw
+
+    write_text(path, draw(description, title))
+    remark(f"drawing: {path}")
