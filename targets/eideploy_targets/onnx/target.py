@@ -38,13 +38,15 @@ class _Onnx:
             raise InputError(
                 f"{self.name}: device is {self.device!r}, expected one of {get_args(Device)}"
             )
+        if self.memory < 1:
+            raise InputError(f"{self.name}: memory is {self.memory} bytes; it must be positive")
 
     def available(self) -> Availability:
         """Whether onnx and onnxruntime are installed, the latter for the device."""
         missing = [name for name in ("onnx", "onnxruntime") if find_spec(name) is None]
         if missing:
             return Availability(
-                False, f"{' and '.join(missing)} not installed", "pip install 'eideploy[onnx]'"
+                False, f"{' and '.join(missing)} is not installed", "pip install 'eideploy[onnx]'"
             )
         try:
             from eideploy_targets.onnx import session
