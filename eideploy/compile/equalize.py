@@ -70,6 +70,7 @@ class Equalize:
                     if room is not None:
                         theta = np.abs(lif.threshold - lif.initial)
                         most = MOST_SCALING * theta.max() / np.where(theta > 0, theta, np.inf)
+                        most = _least(most, room.shape, population.shape)
                         # What receives nothing has nothing to gain.
                         room = np.where(np.isfinite(room), room, 1.0)
                         factor = np.maximum(1.0, np.minimum(room, most))
@@ -100,6 +101,12 @@ class Equalize:
         if isinstance(projection.operator, Conv2d):
             return room.reshape(-1, *[1] * (len(population.shape) - 1))
         return room.reshape(population.shape)
+
+
+def _least(values: Array, kept: tuple[int, ...], shape: tuple[int, ...]) -> Array:
+    """The least value of each channel where only channels are kept apart, else all of them."""
+    shared = tuple(axis for axis, extent in enumerate(kept) if extent < shape[axis])
+    return np.broadcast_to(values, shape).min(axis=shared, keepdims=True)
 
 
 def _scaled(
