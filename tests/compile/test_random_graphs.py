@@ -8,22 +8,28 @@ import nir
 import numpy as np
 import pytest
 from equations import interpret
-from hypothesis import given, reject, settings
+from hypothesis import Phase, given, reject, settings
 from hypothesis import strategies as st
-from random_graphs import cases
+from random_graphs import cases, kinds
 
 from eideploy.compile import CompileOptions, float_pipeline, integer_pipeline, run_passes
 from eideploy.compile.ranges import port_ranges
 from eideploy.errors import QuantizationError, UnsupportedError
-from eideploy.program import Program, Stimulus, encode
+from eideploy.graph.schema import NODE_TYPES
+from eideploy.program import Program, Stimulus, Trace, encode
 from eideploy.simulate import reference, twin
 
 
 def check_float(graph: nir.NIRGraph, stimulus: Stimulus, options: CompileOptions) -> None:
-    """The reference on the float Program gives what the equations of the graph give."""
+    """Reference and twin give on the float Program what the equations of the graph give."""
     program = run_passes(float_pipeline(options), graph)
     expected = interpret(graph, stimulus)
-    trace = reference.run(program, stimulus)
+    for run in (reference.run, twin.run):
+        check_trace(graph, program, run(program, stimulus), expected)
+
+
+def check_trace(graph: nir.NIRGraph, program: Program, trace: Trace, expected: Any) -> None:
+    """Spikes, graded values and potentials are those of the nodes of the same names."""
     assert {name for name in expected if name.endswith(".v")} == {
         f"{name}.v" for name, recording in trace.recordings.items() if "v" in recording.state
     }
@@ -64,7 +70,7 @@ def check_integer(graph: nir.NIRGraph, stimulus: Stimulus, options: CompileOptio
     check_ranges(program, stimulus, one)
 
 
-def check_ranges(program: Program, stimulus: Stimulus, trace: Any) -> None:
+def check_ranges(program: Program, stimulus: Stimulus, trace: Trace) -> None:
     emitted = {name: r.output.astype(np.int64) for name, r in trace.recordings.items()} | encode(
         program, stimulus
     )
@@ -85,6 +91,18 @@ def check_ranges(program: Program, stimulus: Stimulus, trace: Any) -> None:
                 total = total + late
         assert np.all(total >= bound.low), (name, port)
         assert np.all(total <= bound.high), (name, port)
+
+
+def test_graphs_of_all_nodes_are_drawn():
+    seen: set[str] = set()
+
+    @settings(max_examples=200, phases=[Phase.generate], database=None)
+    @given(case=cases())
+    def collect(case):
+        seen.update(kinds(case[0]))
+
+    collect()
+    assert seen == {*NODE_TYPES, "NIRGraph"}
 
 
 @settings(max_examples=50)

@@ -24,7 +24,7 @@ def cuba(**changes: Any) -> dict[str, Any]:
 
 
 def dense(weight: Any, **fields: Any) -> dict[str, Any]:
-    """A dense layer; `weight_rec` makes it a recurrent one."""
+    """A dense layer; `weight_rec` makes it a recurrent one. None leaves a field out."""
     weight = np.asarray(weight)
     kind = "dense_rec" if "weight_rec" in fields else "dense"
     shape = np.array(weight.shape[:1])
@@ -62,6 +62,8 @@ def write(path: Path, *layers: dict[str, Any]) -> Path:
 
 def _fill(group: h5py.Group, fields: dict[str, Any]) -> None:
     for name, value in fields.items():
+        if value is None:
+            continue
         if isinstance(value, dict):
             _fill(group.create_group(name), value)
         elif name == "type" and group.name.count("/") == 2:

@@ -273,7 +273,7 @@ class _Builder:
             (extent + 2 * p - k) // s + 1
             for extent, p, k, s in zip(size, padding, kernel, stride, strict=True)
         ]
-        if min(*out, kernel[1] - size[1] + 1) < 1:
+        if min(*out, size[1] - kernel[1] + 1) < 1:
             return sources[0]
         node = kind(*(np.array(value) for value in (kernel, stride, padding)))
         return self.add(name, node, (channels, *out), *sources)
@@ -358,7 +358,9 @@ class _Builder:
             kinds = GRADED if graded or self.in_one_of(8) else SPIKING
             if self.portable:
                 kinds = tuple(kind for kind in kinds if kind not in (nir.I, SoftResetIF))
-        return self.add(name, self.parameters(self.one_of(*kinds), shape), shape, *sources)
+        # By chance, and not by hypothesis, which would draw the first ones too often.
+        kind = kinds[self.rng.integers(len(kinds))]
+        return self.add(name, self.parameters(kind, shape), shape, *sources)
 
     def parameters(self, kind: Any, shape: Shape) -> nir.NIRNode:
         varied = self.one_of((1,) * len(shape), (shape[0], *[1] * (len(shape) - 1)), shape)
