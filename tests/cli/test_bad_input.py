@@ -142,6 +142,109 @@ def test_a_stimulus_with_the_wrong_names_or_labels(model, tmp_path, frames, caps
     refuses(capsys, ["verify", model, "-t", "twin", "-s", path], 2, "x.npz")
 
 
+EVENT = np.dtype([("t", "i8"), ("x", "i2")])
+
+
+def _events(*times_and_places: tuple[int, int]) -> np.ndarray:
+    return np.array(list(times_and_places), EVENT)
+
+
+GOOD = _events((0, 3), (50, 11), (90, 4))
+
+
+@pytest.mark.parametrize(
+    ("saved", "options", "fragments"),
+    [
+        ({"a": GOOD}, [], ["events", "--bin"]),
+        ({"a": GOOD}, ["--bin", "0"], ["'0'", "--bin 1ms"]),
+        ({"a": GOOD}, ["--bin", "fast"], ["'fast'", "--bin 20"]),
+        ({"a": GOOD}, ["--bin", "2.5"], ["'2.5'", "a number of equal steps"]),
+        ({"a": GOOD}, ["--bin", "-3"], ["'-3'"]),
+        ({"a": GOOD}, ["--bin", "3", "--steps", "4"], ["--steps", "--bin 4"]),
+        ({"a": np.array([(10**12, 0), (0, 0)], EVENT)}, ["--bin", "1us"], ["GiB", "--time-unit"]),
+        ({"a": _events((0, 12))}, ["--bin", "3"], ["event 0", "x = 12", "0…11"]),
+        ({"a": _events((0, -1))}, ["--bin", "3"], ["recording 0", "x = -1"]),
+        ({"a": GOOD[:0]}, ["--bin", "3"], ["no event"]),
+        ({"a": GOOD, "x": np.zeros(3)}, ["--bin", "3"], ["array", "--bin is for events"]),
+        ({"a": GOOD, "labels": np.zeros(2, int)}, ["--bin", "3"], ["labels", "1 recordings"]),
+        ({"a": GOOD, "start": np.array([0, 5])}, ["--bin", "3"], ["`start`", "3"]),
+        ({"a": GOOD, "start": np.array([[0]])}, ["--bin", "3"], ["`start`", "[1, 1]"]),
+        ({"a": GOOD, "b": GOOD, "start": np.array([0])}, ["--bin", "3"], ["2 recordings"]),
+        ({"t": np.arange(3), "x": np.arange(2)}, ["--bin", "3"], ["field x", "[2]", "[3]"]),
+        ({"t": np.arange(3), "x": np.ones(3)}, ["--bin", "3"], ["field x", "integers"]),
+        ({"t": np.array([0, np.nan]), "x": np.arange(2)}, ["--bin", "3"], ["field t", "NaN"]),
+        ({"t": np.arange(3), "x": np.arange(3), "z": np.arange(3)}, ["--bin", "3"], ["'z'"]),
+        (
+            {"t": np.arange(3), "x": np.arange(3), "p": np.array([0, 1, 0])},
+            ["--bin", "3"],
+            ["differ in p", "[x]"],
+        ),
+    ],
+)
+def test_events_that_do_not_fit(saved, options, fragments, model, tmp_path, capsys):
+    path = tmp_path / "x.npz"
+    np.savez(path, **saved)
+    for verb in ("run", "verify"):
+        refuses(capsys, [verb, model, "-t", "twin", "-s", path, *options], 2, *fragments)
+
+
+def test_events_with_the_wrong_axes(conv_graph, tmp_path, capsys):
+    model, path = tmp_path / "conv.nir", tmp_path / "x.npz"
+    write(model, conv_graph())
+    run_it = ["run", model, "-t", "twin", "-s", path, "--bin", 3]
+    fields = {name: np.arange(3) for name in "tx"}
+    np.savez(path, **fields)
+    refuses(capsys, run_it, 2, "no field p", "[2, 7, 6]", "[p, y, x]")
+    np.savez(path, **fields, y=np.full(3, 6), p=np.array([-1, 1, 1]))
+    refuses(capsys, run_it, 2, "p = -1", "p is 0…1")
+    np.savez(path, **fields, y=np.full(3, 7), p=np.array([0, 1, 1]))
+    refuses(capsys, run_it, 2, "y = 7", "y is 0…6", "3 events are outside")
+
+
+@pytest.mark.parametrize(
+    ("shape", "options", "fragments"),
+    [
+        ((12,), [], ["samples and steps are missing", "--steps"]),
+        ((5, 12), [], ["one axis is missing", "5 samples", "5 steps", "array[None]"]),
+        ((5, 4, 12), ["--steps", "4"], ["4 steps", "Leave out --steps"]),
+        ((5, 4, 12), ["--bin", "4"], ["--bin is for events"]),
+        ((5, 12, 1), ["--steps", "4"], ["[5, 12, 1]", "order of the axes"]),
+    ],
+)
+def test_axes_that_are_missing_are_named(shape, options, fragments, model, tmp_path, capsys):
+    path = tmp_path / "x.npy"
+    np.save(path, np.zeros(shape))
+    refuses(capsys, ["run", model, "-t", "twin", "-s", path, *options], 2, *fragments)
+
+
+def test_labels_that_do_not_fit(model, shown, tmp_path, capsys):
+    labels, several = tmp_path / "labels.npy", tmp_path / "several.npz"
+    common = ["run", model, "-t", "twin", "-s", shown, "--labels"]
+    refuses(capsys, [*common, labels], 2, "labels.npy does not exist")
+    np.save(labels, np.zeros(5, int))
+    refuses(capsys, [*common, labels], 2, "(5,)", "expected 6 integers")
+    np.save(labels, np.zeros(6))
+    refuses(capsys, [*common, labels], 2, "float64", "expected 6 integers")
+    np.save(labels, np.array([None] * 6))
+    refuses(capsys, [*common, labels], 2, "pickled")
+    np.savez(several, a=np.zeros(6, int), b=np.zeros(6, int))
+    refuses(capsys, [*common, several], 2, "['a', 'b']", "`labels`")
+    refuses(capsys, [*common[:-3], "--labels", labels], 2, "--stimulus")
+
+
+def test_a_reset_that_cannot_be_given(model, shown, tmp_path, capsys):
+    program, plain = tmp_path / "program.npz", tmp_path / "plain.nir"
+    subtract = ["--reset", "subtract"]
+    assert run(["compile", str(model), "-t", "twin", "-o", str(program), *subtract]) == 0
+    capsys.readouterr()
+    refuses(capsys, ["run", program, "-t", "twin", "-s", shown, *subtract], 2, "is compiled")
+    refuses(capsys, ["inspect", program, *subtract], 2, "--reset is for graphs")
+    write(plain, nir.NIRGraph.from_list(nir.Linear(np.ones((2, 2)))))
+    refuses(capsys, ["inspect", plain, *subtract], 2, "no node of the graph spikes")
+    assert run(["inspect", str(model), "--reset", "zero"]) == 2
+    assert "--reset" in capsys.readouterr().err
+
+
 def test_a_graph_without_data(model, capsys):
     refuses(capsys, ["verify", model, "-t", "twin"], 2, "--stimulus")
 
