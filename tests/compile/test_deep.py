@@ -390,3 +390,20 @@ def test_lava_does_the_same(make, mapping):
             continue
         for name, recording in here.recordings.items():
             np.testing.assert_allclose(recording.output, there[name].output, atol=1e-9)
+
+
+@BOTH
+@pytest.mark.parametrize("make", [vgg, lambda: vgg(9), resnet], ids=["pools", "odd", "branches"])
+def test_onnx_does_the_same(make, mapping):
+    pytest.importorskip("onnx")
+    pytest.importorskip("onnxruntime")
+    from eideploy_targets.onnx import Onnx, OnnxFixed
+
+    graph = make()
+    stimulus = frames(int(graph.nodes["input"].input_type["input"][-1]))
+    program = compiled(graph, mapping, integer_pipeline)
+    assert_equal(reference.run(program, stimulus), OnnxFixed().run(program, stimulus, Record()))
+    program = compiled(graph, mapping, float_pipeline)
+    there = Onnx().run(program, stimulus, Record())
+    for name, recording in reference.run(program, stimulus).recordings.items():
+        np.testing.assert_allclose(recording.output, there[name].output, atol=1e-9)

@@ -11,7 +11,7 @@ from eideploy.compile import CompileOptions, Pass, float_pipeline, integer_pipel
 from eideploy.errors import InputError, MissingComponentError, UnsupportedError
 from eideploy.program import Program, Stimulus, Trace
 from eideploy.simulate.record import Progress, Record
-from eideploy.targets import Availability, require
+from eideploy.targets import Availability
 
 Device = Literal["cpu", "cuda"]
 
@@ -81,7 +81,9 @@ class _Onnx:
             TargetError: onnxruntime failed.
         """
         self._check(program)
-        require(self)
+        availability = self.available()
+        if not availability.ok:
+            raise MissingComponentError(f"{self.name}: {availability.reason}", availability.remedy)
         from eideploy_targets.onnx import session
 
         return session.run(
