@@ -29,6 +29,7 @@ from eideploy.cli.options import (
     Model,
     Pool,
     PoolChoice,
+    QuantizationReport,
     Reset,
     Samples,
     Steps,
@@ -75,16 +76,18 @@ def compile_(
     mapping: Mapping = MappingChoice.fused,
     form: GraphForm = Form.ei,
     weight_bits: WeightBits = None,
-    pool: Pool = PoolChoice.fold,
     calibration: Calibration = None,
     granularity: Granularity = GranularityChoice.channel,
+    pool: Pool = PoolChoice.fold,
     dt: Dt = None,
     chip: ChipChoice = None,
     reset: Reset = None,
+    report: QuantizationReport = False,
     json: Json = False,
 ) -> None:
     """Compile a network for a target and show what became of it."""
     from eideploy.compile import run_passes
+    from eideploy.compile.report import compile_reported
     from eideploy.targets import load_target, writer
 
     backend = load_target(target)
@@ -101,9 +104,13 @@ def compile_(
         granularity=granularity,
     )
     placed_on = chip_of(backend, options)
-    program = run_passes(backend.pipeline(options), subject.graph)
+    passes, quantization = backend.pipeline(options), None
+    if report:
+        program, quantization = compile_reported(passes, subject.graph)
+    else:
+        program = run_passes(passes, subject.graph)
     write(program)
-    show_program(program, json, placed_on)
+    show_program(program, json, placed_on, quantization)
 
 
 def run(
@@ -115,9 +122,9 @@ def run(
     mapping: Mapping = MappingChoice.fused,
     form: GraphForm = Form.ei,
     weight_bits: WeightBits = None,
-    pool: Pool = PoolChoice.fold,
     calibration: Calibration = None,
     granularity: Granularity = GranularityChoice.channel,
+    pool: Pool = PoolChoice.fold,
     dt: Dt = None,
     chip: ChipChoice = None,
     reset: Reset = None,

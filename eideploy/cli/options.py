@@ -179,6 +179,12 @@ Device = Annotated[
     str | None,
     typer.Option("--device", help="Where the target computes, if it has a choice: cpu, cuda."),
 ]
+QuantizationReport = Annotated[
+    bool,
+    typer.Option(
+        "--report", help="Show bits, scales, errors and head-room of integers, layer by layer."
+    ),
+]
 Json = Annotated[bool, typer.Option("--json", help="Write JSON to stdout.")]
 
 Overwrite = Annotated[

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol, runtime_checkable
 
@@ -77,6 +78,16 @@ def run_passes(passes: tuple[Pass, ...], graph: nir.NIRGraph) -> Program:
         EideployError: whatever a pass says, with the name of the pass in front.
     """
     subject: Any = graph
+    for _, made in stages(passes, graph):
+        subject = made
+    if not isinstance(subject, Program):
+        raise UnsupportedError("the pipeline ends before the graph became a Program")
+    return subject
+
+
+def stages(passes: tuple[Pass, ...], graph: nir.NIRGraph) -> Iterator[tuple[str, Any]]:
+    """What each pass of a pipeline makes, with its name; raises as `run_passes`."""
+    subject: Any = graph
     facts: frozenset[str] = frozenset()
     for step in passes:
         if missing := step.requires - facts:
@@ -88,6 +99,4 @@ def run_passes(passes: tuple[Pass, ...], graph: nir.NIRGraph) -> Program:
         except EideployError as error:
             raise type(error)(f"{step.name}: {error.what}", error.remedy) from error
         facts |= step.ensures
-    if not isinstance(subject, Program):
-        raise UnsupportedError("the pipeline ends before the graph became a Program")
-    return subject
+        yield step.name, subject

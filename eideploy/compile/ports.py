@@ -42,7 +42,7 @@ class Ports:
     Attributes:
         reach: the weight of each projection that sets its scale, larger ones saturate.
         scale: integer units per unit of what a population emits.
-        port_scale: the same of what a relay receives.
+        port_scales: the same of what each port of a population receives.
         emitted: what a population can emit, in integers.
         populations: integer form of a population, by name.
         projections: integer form of each projection of the float Program.
@@ -61,7 +61,7 @@ class Ports:
         }
         spiking = [population for population in program.populations if population.neuron.spiking]
         self.scale = {population.name: 1.0 for population in spiking}
-        self.port_scale: dict[str, float] = {}
+        self.port_scales: dict[str, dict[str, float]] = {}
         self.emitted = {population.name: own_range(population) for population in spiking}
         self.populations: dict[str, Population] = {}
         self.projections: dict[Projection, Projection] = {}
@@ -135,8 +135,11 @@ class Ports:
             total = total + arrived.reshaped(population.shape)
         return total
 
-    def keep(self, population: Population, port: str, integer: list[Projection]) -> None:
-        """Settle the projections into a port; raises `QuantizationError` if one became nothing."""
+    def keep(
+        self, population: Population, port: str, scale: float, integer: list[Projection]
+    ) -> None:
+        """Settle a port; raises `QuantizationError` if a projection into it became nothing."""
+        self.port_scales.setdefault(population.name, {})[port] = scale
         for old, new in zip(self.into(population, port), integer, strict=True):
             if np.any(old.operator.weight) and not np.any(new.operator.weight):
                 raise QuantizationError(
@@ -146,12 +149,11 @@ class Ports:
                 )
             self.projections[old] = new
 
-    def announce_relay(self, relay: Population, port_scale: float) -> None:
+    def announce_relay(self, relay: Population) -> None:
         """Note what a relay with a settled port emits."""
         shift = float(relay.neuron.parameters()["shift"])
         total = self._sum(relay, [self.projections[p] for p in self.into(relay, "input")])
-        self.port_scale[relay.name] = port_scale
-        self.scale[relay.name] = port_scale / 2**shift
+        self.scale[relay.name] = self.port_scales[relay.name]["input"] / 2**shift
         self.emitted[relay.name] = relay_range(relay, total)
         self.populations[relay.name] = relay
 
@@ -214,7 +216,7 @@ class Ports:
             return False
         for relay in relays:
             neuron = replace(relay.neuron, shift=shift)  # type: ignore[call-arg]
-            self.announce_relay(replace(relay, neuron=neuron), self.port_scale[relay.name])
+            self.announce_relay(replace(relay, neuron=neuron))
         return True
 
     def payload_room(self, population: Population) -> float:

@@ -103,6 +103,7 @@ class _Quantizer:
                 **self.program.metadata,
                 "weight_bits": ports.weight_bits,
                 "output_scale": {name: ports.scale[name] for name in self.program.outputs},
+                "scales": {"emitted": ports.scale, "ports": ports.port_scales},
             },
         )
 
@@ -158,13 +159,13 @@ class _Quantizer:
         scales, integer = self.ports.settle(
             population, lambda loss: {"input": full / 2**loss}, relay.bias
         )
-        self.ports.keep(population, "input", integer["input"])
+        self.ports.keep(population, "input", scales["input"], integer["input"])
         exact = counting is not None and scales["input"] == counting
         neuron = Relay(
             shift=8 - self.ports.weight_bits if exact else 0,
             bias=np.rint(relay.bias * scales["input"]).astype(np.int64),
         )
-        self.ports.announce_relay(replace(population, neuron=neuron), scales["input"])
+        self.ports.announce_relay(replace(population, neuron=neuron))
         return neuron
 
     def _lif(self, population: Population, lif: LIFNeuron) -> LIFNeuronFixed:
@@ -195,7 +196,7 @@ class _Quantizer:
                     "Bring thresholds, weights and bias of this population closer together.",
                 )
             if fits:
-                self.ports.keep(population, "input", integer)
+                self.ports.keep(population, "input", scale, integer)
                 return neuron
             loss += 1
 
@@ -226,7 +227,7 @@ class _Quantizer:
                     "the width of its potential beside its weights"
                 )
             loss += 1
-        self.ports.keep(population, "input", integer)
+        self.ports.keep(population, "input", scale, integer)
         emitted = integrator_range(replace(population, neuron=neuron), total)
         shift = 0
         room = max(self.ports.payload_room(population), LEAST_PAYLOAD)
@@ -258,7 +259,7 @@ class _Quantizer:
         scales["shunt"] = self._sharpened(population, circuit, scales)
         integer["shunt"], _ = self.ports.weights(population, "shunt", scales["shunt"])
         for port in EINeuron.ports:
-            self.ports.keep(population, port, integer[port])
+            self.ports.keep(population, port, scales[port], integer[port])
         return circuit_neuron(population, circuit, scales)
 
     def _circuit_scales(
