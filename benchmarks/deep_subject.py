@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Literal
 
 import numpy as np
 import torch
@@ -20,7 +21,10 @@ LEVELS = 255
 
 
 def deep_subject(
-    recipe: str, samples: int, changes: Sequence[str] = ()
+    recipe: str,
+    samples: int,
+    changes: Sequence[str] = (),
+    mapping: Literal["fused", "explicit"] = "fused",
 ) -> tuple[Program, Stimulus]:
     """An integer Program by a recipe, and random images of soft contours for as many steps.
 
@@ -28,6 +32,7 @@ def deep_subject(
         recipe: name of one that is shipped; its data need not be there.
         samples: number of images.
         changes: in the recipe, as on the command line.
+        mapping: how circuits become populations.
     """
     settings = override(load_recipe(recipe), list(changes))
     spec = dataset_of(settings)
@@ -42,6 +47,6 @@ def deep_subject(
     network.eval()
     freeze_network(network, values)
     graph = export(network, input_shape=spec.shape, dt=settings.dt, high=1.0, levels=LEVELS)
-    program = run_passes(integer_pipeline(CompileOptions()), graph)
+    program = run_passes(integer_pipeline(CompileOptions(mapping=mapping)), graph)
     (source,) = program.sources
     return program, Stimulus({source.name: values[:samples]})

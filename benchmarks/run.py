@@ -7,10 +7,12 @@ from __future__ import annotations
 
 import argparse
 import json
+from collections.abc import Callable
 from pathlib import Path
 
 from comparison import comparison
 from compilation import compilation
+from lava_speed import lava_chain, lava_convolution, lava_vgg8
 from machine import machine, machine_in_words
 from measure import Table
 from rich.console import Console
@@ -21,6 +23,7 @@ from training_step import Step, training_memory, training_peak, training_time
 from eideploy import __version__
 from eideploy.compile import CompileOptions, float_pipeline, integer_pipeline, run_passes
 from eideploy.files import write_text
+from eideploy.targets import load_target
 
 
 def main() -> None:
@@ -36,7 +39,7 @@ def main() -> None:
     options = CompileOptions()
     float_program = run_passes(float_pipeline(options), subject.graph)
     program = run_passes(integer_pipeline(options), subject.graph)
-    benchmarks = {
+    benchmarks: dict[str, Callable[[], Table]] = {
         "throughput": lambda: throughput(program, subject.stimulus),
         "comparison": lambda: comparison(float_program, program, subject.stimulus),
         "compilation": lambda: compilation(subject.graph),
@@ -45,6 +48,12 @@ def main() -> None:
         "training memory": lambda: training_memory(Step()),
         "training peak": lambda: training_peak(Step()),
     }
+    if load_target("lava-fixed").available().ok:
+        benchmarks |= {
+            "Lava, a convolution": lava_convolution,
+            "Lava, convolutions": lava_vgg8,
+            "Lava, dense layers": lava_chain,
+        }
     console.print(f"{RECIPE} after {EPOCHS} epochs, {machine_in_words()}\n")
     tables = []
     for name, benchmark in benchmarks.items():

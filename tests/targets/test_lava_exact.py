@@ -292,6 +292,21 @@ def test_chunks_do_not_show(
         assert {(5, 12), (10, 12)} <= set(calls)
 
 
+def test_large_samples_make_small_chunks(
+    program: Program, stimulus: Stimulus, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    expected = LavaFixed(executor="runtime").run(program, stimulus, Record())
+    from eideploy_targets.lava import execution
+
+    monkeypatch.setattr(execution, "CHUNK_BYTES", 4 * 3 * 6 * 8)
+    done: list[int] = []
+    trace = LavaFixed(executor="runtime").run(
+        program, stimulus, Record(), lambda count, total: done.append(count)
+    )
+    assert_equal(expected, trace, tolerance=0)
+    assert {4, 8, 12} <= set(done)
+
+
 @both_executors
 def test_an_early_arrival_does_not_show_chunks(
     executor: str, program: Program, stimulus: Stimulus

@@ -22,6 +22,9 @@ from eideploy_targets.lava.tape import Tape
 from eideploy_targets.lava.timetable import Timetable
 from eideploy_targets.lava.workers import Deadline, running
 
+CHUNK_BYTES = 2**26
+"""Memory of the stimulus of a chunk in hardware time; Lava copies it a few times."""
+
 _TAGS = {"float": "floating_pt", "integer": "fixed_pt"}
 """How Lava marks the models of each arithmetic."""
 
@@ -40,7 +43,8 @@ def run(
     """Run a Program that `limits.check` lets pass; see `LavaFloat` for the arguments."""
     samples = stimulus.samples
     # In this process a stimulus is read as it is needed, so there is nothing to gain from chunks.
-    size = chunk if _independent(program) and not inprocess else samples
+    whole = inprocess or not _independent(program)
+    size = samples if whole else min(chunk, _fitting(program, stimulus))
     deadline = Deadline(timeout)
     report = _Report(progress, samples)
     parts = []
@@ -77,6 +81,17 @@ def _independent(program: Program) -> bool:
     )
 
 
+def _fitting(program: Program, stimulus: Stimulus) -> int:
+    """Samples that take `CHUNK_BYTES`, at least one."""
+    neurons = sum(population.size for population in program.sources)
+    return max(1, CHUNK_BYTES // (8 * neurons * _period(program, stimulus)))
+
+
+def _period(program: Program, stimulus: Stimulus) -> int:
+    """Hardware steps from the start of a sample to that of the next."""
+    return stimulus.steps * program.stride + program.gap
+
+
 def _run_once(
     program: Program,
     stimulus: Stimulus,
@@ -88,7 +103,7 @@ def _run_once(
 ) -> Trace:
     """Stream all samples through one network."""
     samples, steps = stimulus.samples, stimulus.steps
-    period = steps * program.stride + program.gap
+    period = _period(program, stimulus)
     tables = {
         p.name: Timetable(samples, steps, period, p.offset, p.reset_phase, program.stride)
         for p in program.populations

@@ -32,9 +32,10 @@ class _Lava:
 
     Args:
         timeout: seconds after which a run is given up; None for never.
-        chunk: samples that are streamed in one run of Lava's runtime. A Program whose samples are
-            not independent, because it is reset late or never, is streamed in one run whatever
-            this is; `inprocess` always does that, and never holds more than a few samples.
+        chunk: most samples that are streamed in one run of Lava's runtime; fewer where they are
+            large. A Program whose samples are not independent, because it is reset late or never,
+            is streamed in one run whatever this is; `inprocess` always does that, and never holds
+            more than a few samples.
         executor: `runtime`, Lava's own, in which each process is one of the operating system's;
             `inprocess`, the same models stepped in this process; or `auto`, see `executor_for`.
         synapses: of convolutions: `own`, ours, or `stock`, Lava's `Conv`, which gives the same and
