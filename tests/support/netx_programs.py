@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import numpy as np
+from eideploy_targets.netx.sums import largest_sums, limit_of
+from hypothesis import assume
 from hypothesis import strategies as st
 
 from eideploy.program import (
@@ -46,15 +48,16 @@ def netx_programs(draw: st.DrawFn, *, timed: bool = True) -> Program:
         before = populations[-1]
         name = f"layer {number}"
         last = number == len(kinds) - 1
+        readout = draw(st.sampled_from([None, Relay, IntegratorFixed])) if last else None
         if kind == "conv" and len(before.shape) == 3 and min(before.shape[1:]) > 1:
             made = _convolution(draw, rng, before, name)
         else:
-            made = _dense(draw, rng, before, name, timed=timed)
+            made = _dense(draw, rng, before, name, timed=timed, loops=readout is None)
         shape, synapses = made
-        neuron = _neuron(draw, rng, shape, last=last)
+        neuron = _neuron(draw, rng, shape, readout)
         populations.append(Population(name, shape, neuron, offset=number + 1))
         projections += synapses
-    return Program(
+    program = Program(
         tuple(populations),
         tuple(projections),
         "integer",
@@ -62,6 +65,9 @@ def netx_programs(draw: st.DrawFn, *, timed: bool = True) -> Program:
         draw(st.sampled_from([None, 1e-3])),
         {"model": "random", "output_scale": {populations[-1].name: 0.1}},
     )
+    sums = largest_sums(program)
+    assume(all(sums[p.name] <= limit_of(program, p) for p in populations))
+    return program
 
 
 def _convolution(
@@ -77,7 +83,13 @@ def _convolution(
 
 
 def _dense(
-    draw: st.DrawFn, rng: np.random.Generator, before: Population, name: str, *, timed: bool
+    draw: st.DrawFn,
+    rng: np.random.Generator,
+    before: Population,
+    name: str,
+    *,
+    timed: bool,
+    loops: bool,
 ) -> tuple[tuple[int, ...], list[Projection]]:
     size = draw(st.integers(1, 6))
     weight, sign = _weights(draw, rng, (size, before.size))
@@ -91,7 +103,7 @@ def _dense(
             if np.any(part)
         ]
     synapses = [Projection(before.name, name, Dense(weight), delay=1, sign=sign)]
-    if timed and sign == "mixed" and draw(st.booleans()):
+    if timed and loops and sign == "mixed" and draw(st.booleans()):
         back = _weights(draw, rng, (size, size), ("mixed",))[0]
         synapses.append(Projection(name, name, Dense(back), delay=1, sign="mixed"))
     return shape, synapses
@@ -117,16 +129,18 @@ def _weights(
 
 
 def _neuron(
-    draw: st.DrawFn, rng: np.random.Generator, shape: tuple[int, ...], *, last: bool
+    draw: st.DrawFn,
+    rng: np.random.Generator,
+    shape: tuple[int, ...],
+    readout: type[Neuron] | None,
 ) -> Neuron:
     size = (shape[0], *(1 for _ in shape[1:]))
     each = draw(st.sampled_from([(), size, shape]))
-    bias = rng.integers(-200, 200, each) * draw(st.integers(0, 1))
+    bias = rng.integers(-100, 60, each) * draw(st.integers(0, 1))
+    if readout is Relay:
+        return Relay(shift=draw(st.integers(0, 3)), bias=bias)
     each = draw(st.sampled_from([(), size]))
     decays = rng.integers(0, 4096, each), rng.integers(0, 4097, each)
-    kind = draw(st.sampled_from(["lif", "integrator", "relay"])) if last else "lif"
-    if kind == "relay":
-        return Relay(shift=draw(st.integers(0, 3)), bias=bias)
-    if kind == "integrator":
+    if readout is IntegratorFixed:
         return IntegratorFixed(*decays, bias, 6, shift=draw(st.integers(0, 9)))
-    return LIFNeuronFixed(*decays, bias, 6, threshold=rng.integers(0, 400, each))
+    return LIFNeuronFixed(*decays, bias, 6, threshold=rng.integers(200, 500, each))

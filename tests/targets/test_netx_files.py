@@ -134,9 +134,7 @@ def test_a_layer_that_cannot_spike_is_there_to_be_read(tmp_path):
 
 
 def test_a_layer_without_neurons_sums_for_ever(tmp_path):
-    bare = lava_dl.dense(W)
-    del bare["neuron"]
-    program = read(tmp_path, bare)
+    program = read(tmp_path, lava_dl.dense(W, neuron=None))
     shown = RNG.integers(0, 2, (1, 9, 5))
     trace = reference.run(program, Stimulus({"input": shown}))
     assert np.array_equal(trace["dense0"].output[0], 64 * np.cumsum(shown[0] @ W.T, axis=0))
@@ -160,6 +158,12 @@ def test_biases_of_single_neurons_are_stored_width_first(tmp_path):
     bias = np.arange(6).reshape(3, 2, 1)  # [w, h, c]
     program = read(tmp_path, lava_dl.conv(kernel, (1, 2, 3), bias=bias), input_shape=(1, 2, 3))
     assert program.by_name["conv0"].neuron.bias_mantissa.tolist() == [[[0, 2, 4], [1, 3, 5]]]
+
+
+def test_a_layer_that_cannot_spike_does_not_hear_itself(tmp_path):
+    silent = lava_dl.cuba(vThMant=2**17)
+    program = read(tmp_path, lava_dl.dense(W, weight_rec=np.full((6, 6), 2), neuron=silent))
+    assert [p.name for p in program.projections] == ["input→dense0.input"]
 
 
 # --- what netx makes of weights ---
@@ -365,6 +369,26 @@ REFUSED = {
     "loops with delays": (
         _changed(_chain(delay=2), LOOP),
         "'one': netx loses the weight exponent of recurrent layers with delays",
+    ),
+    "a readout that hears itself": (
+        _changed(
+            _chain().replace_population(Population("two", (6,), Relay(), offset=2)),
+            replace(LOOP, source="two", target="two"),
+        ),
+        "two→two.input: a layer of netx that is read sends nothing to itself|'two' feeds itself",
+    ),
+    "large scores": (
+        _chain().replace_population(Population("two", (6,), Relay(bias=2**17), offset=2)),
+        "'two': biases .* are beyond the 13 bits",
+    ),
+    "large sums": (
+        Program(
+            (Population("input", (600,), Source()), Population("one", (1,), Relay(), offset=1)),
+            (Projection("input", "one", Dense(np.full((1, 600), 254)), delay=1),),
+            "integer",
+            ("one",),
+        ),
+        "'one': its input can reach 152400, beyond the 131071 that netx holds there",
     ),
     "branches": (
         _changed(_chain(), Projection("input", "two", Dense(W), delay=2)),

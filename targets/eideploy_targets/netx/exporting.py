@@ -24,6 +24,7 @@ from eideploy.program import (
 from eideploy_targets.netx.layers import LONGEST_DELAY, Cuba, Layer, Network
 from eideploy_targets.netx.neurons import cuba_of
 from eideploy_targets.netx.note import Note
+from eideploy_targets.netx.sums import check_sums
 
 
 def to_network(program: Program) -> Network:
@@ -39,6 +40,7 @@ def to_network(program: Program) -> Network:
     layers: list[Layer] = []
     for before, population in pairwise(chain):
         layers.append(_layer(program, before, population, len(layers)))
+    check_sums(program)
     return Network(chain[0].shape, tuple(layers), Note.about(program, chain).values())
 
 
@@ -100,6 +102,8 @@ def _layer(program: Program, before: Population, population: Population, number:
         case Dense():
             weight, delay = _synapses(projections)
             recurrent, back = _synapses(loops) if loops else (None, None)
+            if loops and not population.neuron.spiking:
+                raise _refusal(loops[0], "a layer of netx that is read sends nothing to itself")
             if back is not None and (np.any(delay) or np.any(back)):
                 raise UnsupportedError(
                     f"{where}: netx loses the weight exponent of recurrent layers with delays"

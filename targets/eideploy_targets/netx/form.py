@@ -23,6 +23,7 @@ from eideploy.program import (
     Relay,
 )
 from eideploy_targets.netx.layers import BIAS_EXPONENT
+from eideploy_targets.netx.sums import READ_MAX, largest_sums
 
 BIAS_MANTISSA_MAX = 4095
 
@@ -32,8 +33,9 @@ class NetxForm:
     """Integer Program → the same without weight exponents, each layer a step behind the last.
 
     Weights into a population with exponent e, the largest of its projections, become weights with
-    exponent 0; its threshold and bias are divided by 2^e and rounded. What an output loses so goes
-    into the metadata `output_scale`.
+    exponent 0; its threshold and bias are divided by 2^e and rounded. A relay whose sum could be
+    too large to be read takes a larger e. What an output loses goes into the metadata
+    `output_scale`.
     """
 
     name: ClassVar[str] = "netx-form"
@@ -43,10 +45,7 @@ class NetxForm:
     def __call__(self, program: Program) -> Program:
         """Raises `QuantizationError` naming a population whose bias or threshold is lost."""
         scale = dict(program.metadata.get("output_scale", {}))
-        exponents = {
-            p.name: max((q.exponent for q in program.into(p.name)), default=0)
-            for p in program.populations
-        }
+        exponents = _exponents(program)
         lags = {id(p): program.lag(p) for p in program.projections}
         offsets = _depths(program)
         populations = []
@@ -69,6 +68,19 @@ class NetxForm:
             projections=tuple(projections),
             metadata=metadata,
         )
+
+
+def _exponents(program: Program) -> dict[str, int]:
+    """The unit of each population, as a power of two."""
+    exponents = {}
+    largest = largest_sums(program)
+    for population in program.populations:
+        exponent = max((p.exponent for p in program.into(population.name)), default=0)
+        if isinstance(population.neuron, Relay):
+            while largest[population.name] / 2.0**exponent > READ_MAX:
+                exponent += 1
+        exponents[population.name] = exponent
+    return exponents
 
 
 def _depths(program: Program) -> dict[str, int]:

@@ -116,8 +116,8 @@ def _decays(layer: Layer, cuba: Cuba) -> tuple[Array, Array]:
     if sums and not np.any(layer.bias):
         return np.array(4095), np.array(0)
     raise UnsupportedError(
-        f"layer {layer.where}: iDecay is 0, but the current of Loihi's neurons always decays, "
-        "by at least 1/4096 a step",
+        f"/layer/{layer.where}/neuron/iDecay is 0, but the current of Loihi's neurons always "
+        "decays, by at least 1/4096 a step",
         "Train with a current_decay of at least 1/4096.",
     )
 
@@ -129,9 +129,12 @@ def _projections(layer: Layer, source: str, target: str) -> list[Projection]:
     if layer.kind == "conv":
         operator = Conv2d(layer.weight, layer.stride, layer.padding, layer.dilation, layer.groups)
         return [_projection(source, target, operator, 1)]
+    assert layer.neuron is not None
+    # A layer that cannot spike hears nothing of itself.
+    origins = (source,) if layer.neuron.silent else (source, target)
     return [
         projection
-        for origin, matrix in zip((source, target), layer.loaded, strict=False)
+        for origin, matrix in zip(origins, layer.loaded, strict=False)
         for projection in _delayed(layer, origin, target, matrix)
     ]
 

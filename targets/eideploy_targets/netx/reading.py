@@ -6,6 +6,8 @@ import json
 import math
 import os
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import numpy as np
 
@@ -68,14 +70,20 @@ def read_network(path: str | os.PathLike[str], input_shape: Shape | None = None)
         UnsupportedError: it holds a kind of layer or neuron that a Program has not.
     """
     remarks: list[str] = []
-    try:
-        network = _Reader(Fields(hdf5.load(path, NET), "/layer", remarks), input_shape).network()
-    except (InputError, UnsupportedError) as error:
-        kind = InputError if isinstance(error, GraphError) else type(error)
-        raise kind(f"{path}: {error.what}", error.remedy) from error.__cause__
+    network = _Reader(Fields(hdf5.load(path, NET), "/layer", remarks), input_shape).network()
     for remark in remarks:
         warnings.warn(f"{path}: {remark}", EideployWarning, stacklevel=2)
     return network
+
+
+@contextmanager
+def about(path: str | os.PathLike[str]) -> Iterator[None]:
+    """Put the name of a file in front of what is said about it."""
+    try:
+        yield
+    except (InputError, UnsupportedError) as error:
+        kind = InputError if isinstance(error, GraphError) else type(error)
+        raise kind(f"{path}: {error.what}", error.remedy) from error.__cause__
 
 
 class _Reader:

@@ -23,7 +23,7 @@ from eideploy_targets.netx.form import NetxForm
 from eideploy_targets.netx.importing import to_program
 from eideploy_targets.netx.layers import Shape
 from eideploy_targets.netx.quiet import quiet
-from eideploy_targets.netx.reading import read_network
+from eideploy_targets.netx.reading import about, read_network
 from eideploy_targets.netx.writing import write_network
 
 
@@ -96,7 +96,8 @@ class Netx:
             InputError: the file cannot be read, or does not make sense.
             UnsupportedError: it holds a layer or a neuron that a Program has not.
         """
-        return to_program(read_network(path, input_shape), Path(path).stem)
+        with about(path):
+            return to_program(read_network(path, input_shape), Path(path).stem)
 
     def run(
         self,
