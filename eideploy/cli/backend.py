@@ -5,7 +5,9 @@ from __future__ import annotations
 from dataclasses import fields, is_dataclass, replace
 from typing import Any
 
+from eideploy.cli.console import remark
 from eideploy.errors import InputError
+from eideploy.program import Program
 from eideploy.targets import Target, load_target, require
 
 
@@ -45,3 +47,9 @@ def configured(target: Any, **options: object) -> Any:
                 f"Leave it out; of these options {target.name} takes {taken}.",
             )
     return replace(target, **given) if given else target
+
+
+def tell_executor(target: Any, program: Program) -> None:
+    """Say what a target runs a Program with, if it has a choice: its `executor_for`."""
+    if hasattr(target, "executor_for"):
+        remark(f"{target.name}: executor {target.executor_for(program)}")

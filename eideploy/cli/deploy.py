@@ -141,7 +141,7 @@ def run(
     json: Json = False,
 ) -> None:
     """Run a network, or a compiled Program (.npz), on a target."""
-    from eideploy.cli.backend import ready_target
+    from eideploy.cli.backend import ready_target, tell_executor
     from eideploy.compile import run_passes
     from eideploy.simulate.record import Record
 
@@ -172,6 +172,7 @@ def run(
         chip_of(backend, options)
         program = run_passes(backend.pipeline(options), subject.graph)
         given = load_input(subject, asked)
+    tell_executor(backend, program)
     with progress_bar(f"running on {target}") as progress:
         trace = backend.run(program, given, Record(), progress)
     if output is not None:

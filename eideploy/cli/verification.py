@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from eideploy.cli.backend import ready_target
+from eideploy.cli.backend import ready_target, tell_executor
 from eideploy.cli.compilation import chip_of, compile_options
 from eideploy.cli.console import out, print_json, remark, stages
 from eideploy.cli.inputs import Model, frozen_network, load_input, load_model, trained_network
@@ -138,6 +138,7 @@ def verify_model(
     limits = limits or _limits(model)
     floating = run_passes(float_pipeline(options), model.graph)
     program = run_passes(target.pipeline(options), model.graph)
+    tell_executor(target, program)
     with stages() as progress:
         return climb(
             model=model.name,
