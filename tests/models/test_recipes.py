@@ -46,7 +46,8 @@ PUBLISHED = {
     "cifar10dvs_vgg11": Published(78.40, 1e-3, 10, 11_833_850, steps=10, batch=32),
 }
 SIZE = {"cifar10": 32, "cifar100": 32, "tinyimagenet": 32, "dvsgesture": 48, "cifar10dvs": 48}
-MEASURED = {"digits_mlp", "digits_conv", "mnist_conv", "nmnist_conv"}
+DIGITS = {"digits_mlp", "digits_conv", "digits_vgg8", "digits_resnet"}
+MEASURED = {*DIGITS, "mnist_conv", "nmnist_conv"}
 
 
 def rates(recipe: Recipe, steps: int) -> list[float]:
