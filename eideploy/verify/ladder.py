@@ -20,7 +20,7 @@ from eideploy.verify.specimen import Specimen
 Show = Callable[[Stimulus], Trace]
 """What a trained network does when it is shown a stimulus; each sample for itself."""
 
-CHUNK_BYTES = 2**29
+CHUNK_BYTES = 2**28
 """About what the traces may take of the samples that are looked at together."""
 
 
@@ -63,7 +63,8 @@ def verify(
         program→TARGET                  as a float target declares
         program→quantized               bounded
         quantized→twin, →twin-cuda      exact, state too
-        quantized→TARGET                as an integer target declares; if exact, state too
+        quantized→TARGET                as an integer target declares; if exact, state too, unless
+                                        its `records_state` is False
 
     Where the graph was folded, `program` is called `folded` and its hop from `frozen` is bounded:
     the constant gain is an approximation, and this is where it is measured.
@@ -119,12 +120,13 @@ def verify(
             rungs += [Rung(last, name, "exact", state=True) for name in names]
 
     relation = "exact" if exact else "bounded"
-    rungs.append(Rung(last, target.name, relation, state=exact and not floating, floating=floating))
+    state = exact and getattr(target, "records_state", True)
+    rungs.append(Rung(last, target.name, relation, state=state and not floating, floating=floating))
     if target.name == "reference" and deployed is None:
         refused[target.name] = "the reference would be compared with itself"
     else:
         last = target.name
-        sides.append(Side(last, deployed or program, target.run, state=exact))
+        sides.append(Side(last, deployed or program, target.run, state=state))
 
     parts = chunks(sides, stimulus, chunk_bytes)
     for part in parts:  # what does not fit the inputs is refused before anything runs
