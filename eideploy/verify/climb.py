@@ -65,21 +65,33 @@ def climb(
     """
     found = Findings(dict(refused))
     for part in parts:
-        shown = stimulus.take(part)
-        made: dict[str, Artifact] = {}
-        for index, rung in enumerate(rungs):
-            for name in (rung.before, rung.after):
-                if name in made or name in found.refused:
-                    continue
-                told = partial(_tell, progress, name, part.start, stimulus.samples)
-                artifact = _run(sides[name], shown, told, found)
-                if artifact is not None:
-                    made[name] = artifact
-            if rung.before in made and rung.after in made:
-                found.add(rung, made[rung.before], made[rung.after], shown, part.start)
-            needed = {name for later in rungs[index + 1 :] for name in (later.before, later.after)}
-            made = {name: artifact for name, artifact in made.items() if name in needed}
+        _climb_part(sides, rungs, stimulus, part, found, progress)
     return found
+
+
+def _climb_part(
+    sides: Mapping[str, Side],
+    rungs: tuple[Rung, ...],
+    stimulus: Stimulus,
+    part: slice,
+    found: Findings,
+    progress: StageProgress | None,
+) -> None:
+    """Add what the samples of `part` say. No trace outlives this call."""
+    shown = stimulus.take(part)
+    made: dict[str, Artifact] = {}
+    for index, rung in enumerate(rungs):
+        for name in (rung.before, rung.after):
+            if name in made or name in found.refused:
+                continue
+            told = partial(_tell, progress, name, part.start, stimulus.samples)
+            artifact = _run(sides[name], shown, told, found)
+            if artifact is not None:
+                made[name] = artifact
+        if rung.before in made and rung.after in made:
+            found.add(rung, made[rung.before], made[rung.after], shown, part.start)
+        needed = {name for later in rungs[index + 1 :] for name in (later.before, later.after)}
+        made = {name: artifact for name, artifact in made.items() if name in needed}
 
 
 def _run(side: Side, shown: Stimulus, told: Progress, found: Findings) -> Artifact | None:
