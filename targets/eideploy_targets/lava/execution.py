@@ -83,7 +83,7 @@ def _independent(program: Program) -> bool:
 
 def _fitting(program: Program, stimulus: Stimulus) -> int:
     """Samples that take `CHUNK_BYTES`, at least one."""
-    neurons = sum(population.size for population in program.sources)
+    neurons = max(1, sum(population.size for population in program.sources))
     return max(1, CHUNK_BYTES // (8 * neurons * _period(program, stimulus)))
 
 
