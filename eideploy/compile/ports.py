@@ -20,13 +20,27 @@ from eideploy.compile.integers import (
     weight_step,
 )
 from eideploy.compile.overflow import check_width
-from eideploy.compile.ranges import Range, delivered_range, own_range, relay_range
+from eideploy.compile.ranges import (
+    Range,
+    delivered_range,
+    integrator_range,
+    own_range,
+    relay_range,
+)
 from eideploy.errors import QuantizationError
-from eideploy.program import Array, Population, Program, Projection, Relay
-from eideploy.program.neuron import CURRENT_SHIFT, STATE_MAX
+from eideploy.program import (
+    Array,
+    Integrator,
+    IntegratorFixed,
+    Population,
+    Program,
+    Projection,
+    Relay,
+)
+from eideploy.program.neuron import CURRENT_SHIFT, STATE_BITS, STATE_MAX
 
-MOST_RELAY_SHIFT = 16
-"""A relay that has to drop more bits than this has nothing left to say."""
+MOST_SHIFT = STATE_BITS - 1
+"""What has to drop more bits than this has nothing left to say."""
 
 LEAST_EXPONENT = -CURRENT_SHIFT
 """A leaky neuron shifts its input to the left by 6: so far a sum can be shifted to the right, and
@@ -149,13 +163,18 @@ class Ports:
                 )
             self.projections[old] = new
 
-    def announce_relay(self, relay: Population) -> None:
-        """Note what a relay with a settled port emits."""
-        shift = float(relay.neuron.parameters()["shift"])
-        total = self._sum(relay, [self.projections[p] for p in self.into(relay, "input")])
-        self.scale[relay.name] = self.port_scales[relay.name]["input"] / 2**shift
-        self.emitted[relay.name] = relay_range(relay, total)
-        self.populations[relay.name] = relay
+    def announce(self, graded: Population) -> None:
+        """Note what a relay or an integrator with a settled port emits."""
+        shift = int(graded.neuron.parameters()["shift"])
+        total = self._sum(graded, [self.projections[p] for p in self.into(graded, "input")])
+        scale = self.port_scales[graded.name]["input"] / 2.0**shift
+        if isinstance(graded.neuron, IntegratorFixed):
+            self.scale[graded.name] = scale * 2**CURRENT_SHIFT
+            self.emitted[graded.name] = integrator_range(graded, total)
+        else:
+            self.scale[graded.name] = scale
+            self.emitted[graded.name] = relay_range(graded, total)
+        self.populations[graded.name] = graded
 
     def settle(
         self,
@@ -165,7 +184,7 @@ class Ports:
     ) -> tuple[dict[str, float], dict[str, list[Projection]]]:
         """Scales and weights with which no port sum of a population leaves its width.
 
-        Relays drop low bits where that helps; else weights lose theirs.
+        What is graded drops low bits where that helps; else weights lose theirs.
 
         Args:
             population: that receives.
@@ -191,32 +210,33 @@ class Ports:
             loss += 1
 
     def drop_low_bits(self, population: Population, ports: list[str]) -> bool:
-        """Let the relays that drive this population alone drop a bit each, if all `ports` gain.
+        """Let what is graded and drives this population alone drop a bit each, if all `ports` gain.
 
-        A port gains if a relay sets its scale; where another projection does, the relays would
-        lose their bits for nothing. One that counts little, as behind a pool, has none to spare.
+        A port gains if one of these relays and integrators sets its scale; where another projection
+        does, they would lose their bits for nothing. One that counts little, as behind a pool, has
+        none to spare.
         """
-        relays = [
+        graded = [
             self.populations[name]
             for name in dict.fromkeys(p.source for p in self.program.into(population.name))
-            if isinstance(self.program.by_name[name].neuron, Relay)
+            if isinstance(self.program.by_name[name].neuron, (Relay, Integrator))
             and np.max(self.emitted[name].magnitude) > LEAST_PAYLOAD
             and all(
                 p.target == population.name for p in self.program.projections if p.source == name
             )
         ]
-        names = {relay.name for relay in relays}
+        names = {emitter.name for emitter in graded}
         for port in ports:
             full = self._full_scales(self.into(population, port))
             others = max((f for p, f in full.items() if p.source not in names), default=0.0)
             if max(full.values(), default=0.0) <= others:
                 return False
-        shift = max((int(relay.neuron.parameters()["shift"]) for relay in relays), default=0) + 1
-        if not relays or shift > MOST_RELAY_SHIFT:
+        shifts = [int(emitter.neuron.parameters()["shift"]) + 1 for emitter in graded]
+        if not graded or max(shifts) > MOST_SHIFT:
             return False
-        for relay in relays:
-            neuron = replace(relay.neuron, shift=shift)  # type: ignore[call-arg]
-            self.announce_relay(replace(relay, neuron=neuron))
+        for emitter, shift in zip(graded, shifts, strict=True):
+            neuron = replace(emitter.neuron, shift=shift)  # type: ignore[call-arg]
+            self.announce(replace(emitter, neuron=neuron))
         return True
 
     def payload_room(self, population: Population) -> float:

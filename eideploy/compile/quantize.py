@@ -27,12 +27,7 @@ from eideploy.compile.leaky import (
 )
 from eideploy.compile.overflow import check_width, current_bound
 from eideploy.compile.ports import LEAST_PAYLOAD, Ports, within_width
-from eideploy.compile.ranges import (
-    integrator_potential,
-    integrator_range,
-    own_range,
-    unbounded,
-)
+from eideploy.compile.ranges import integrator_potential, own_range, unbounded
 from eideploy.errors import QuantizationError, UnsupportedError
 from eideploy.program import (
     Array,
@@ -49,7 +44,7 @@ from eideploy.program import (
     Relay,
     Source,
 )
-from eideploy.program.neuron import CURRENT_SHIFT, STATE_MAX
+from eideploy.program.neuron import STATE_MAX
 
 FLOOR_LEVELS = 2**8
 """The floor of S shall be at least this many units, so that rounding it does not matter."""
@@ -165,7 +160,7 @@ class _Quantizer:
             shift=8 - self.ports.weight_bits if exact else 0,
             bias=np.rint(relay.bias * scales["input"]).astype(np.int64),
         )
-        self.ports.announce_relay(replace(population, neuron=neuron))
+        self.ports.announce(replace(population, neuron=neuron))
         return neuron
 
     def _lif(self, population: Population, lif: LIFNeuron) -> LIFNeuronFixed:
@@ -182,7 +177,7 @@ class _Quantizer:
             fixed = replace(population, neuron=neuron)
             current = current_bound(fixed, total)
             fits = _holds(neuron, current)
-            # Relays that set too fine a scale cost the others, and then themselves, weight bits.
+            # What is graded and sets too fine a scale costs the others, and then itself, weights.
             if self.ports.wastes_bits(integer) and self.ports.drop_low_bits(population, ["input"]):
                 loss = max(0, loss - 1)
                 continue
@@ -228,15 +223,11 @@ class _Quantizer:
                 )
             loss += 1
         self.ports.keep(population, "input", scale, integer)
-        emitted = integrator_range(replace(population, neuron=neuron), total)
-        shift = 0
+        self.ports.announce(replace(population, neuron=neuron))
         room = max(self.ports.payload_room(population), LEAST_PAYLOAD)
-        while np.max(emitted.magnitude) > room * 2**shift:
-            shift += 1
-        neuron = replace(neuron, shift=shift)
-        fixed = replace(population, neuron=neuron)
-        self.ports.scale[population.name] = scale * 2.0 ** (CURRENT_SHIFT - shift)
-        self.ports.emitted[population.name] = integrator_range(fixed, total)
+        reach = float(np.max(self.ports.emitted[population.name].magnitude, initial=1.0))
+        neuron = replace(neuron, shift=max(0, math.ceil(math.log2(reach / room))))
+        self.ports.announce(replace(population, neuron=neuron))
         return neuron
 
     def _integrator_loss(self, population: Population, integrator: Integrator, full: float) -> int:
