@@ -197,9 +197,12 @@ def _deployment(recipe: Recipe) -> str:
     aware = recipe.quantize.training
     if aware is None:
         return "--target lava-fixed"
-    options = {"mapping": ("fused", aware.mapping), "pool": ("fold", aware.pool)}
-    options["form"] = ("ei", aware.form)
-    others = [f"--{name} {value}" for name, (usual, value) in options.items() if value != usual]
+    options: list[tuple[str, str, str]] = [
+        ("mapping", "fused", aware.mapping),
+        ("pool", "fold", aware.pool),
+        ("form", "ei", aware.form),
+    ]
+    others = [f"--{name} {value}" for name, usual, value in options if value != usual]
     return " ".join([f"--target {aware.target}", *others])
 
 

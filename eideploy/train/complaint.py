@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel, ValidationError
+from pydantic.fields import FieldInfo
 
 from eideploy.errors import RecipeError
 
@@ -15,6 +16,14 @@ if TYPE_CHECKING:
 
 _SHOWN = 5
 _HELPED = ("extra_forbidden", "literal_error")
+
+_WORDS: dict[Any, str] = {
+    int: "a whole number",
+    float: "a number",
+    bool: "true or false",
+    str: "text",
+}
+_BOUNDS = {"ge": "≥", "gt": ">", "le": "≤", "lt": "<"}
 
 
 def nearest(word: str, valid: Iterable[str]) -> str:
@@ -62,7 +71,34 @@ def _remedy(details: ErrorDetails, schema: type[BaseModel]) -> str:
     if details["type"] == "literal_error":
         expected = str(details["ctx"]["expected"]).replace("'", "").replace(" or ", ", ")
         return nearest(str(details["input"]), expected.split(", "))
-    return "Correct it and try again."
+    field = _field(schema, path, key)
+    return f"It takes {_taken(field)}." if field else "Correct it and try again."
+
+
+def _field(schema: type[BaseModel], path: list[Any], key: Any) -> FieldInfo | None:
+    """The field that an error is about; None for one inside of a list or a union."""
+    for name in path:
+        inner = schema.model_fields[name].annotation if name in schema.model_fields else None
+        if not (isinstance(inner, type) and issubclass(inner, BaseModel)):
+            return None
+        schema = inner
+    return schema.model_fields.get(key)
+
+
+def _taken(field: FieldInfo) -> str:
+    """What a field takes, in words: `a whole number ≥ 1, by default 30`."""
+    kind = getattr(field.annotation, "__name__", str(field.annotation))
+    words = [_WORDS.get(field.annotation, kind)]
+    for bound in field.metadata:
+        words += [
+            f"{sign} {getattr(bound, name)}"
+            for name, sign in _BOUNDS.items()
+            if hasattr(bound, name)
+        ]
+    taken = words[0] + (" " + " and ".join(words[1:]) if words[1:] else "")
+    if field.is_required() or field.default_factory is not None:
+        return taken
+    return f"{taken}, by default {field.default!r}"
 
 
 def _keys(schema: type[BaseModel], path: list[Any]) -> list[str]:

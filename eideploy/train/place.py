@@ -78,15 +78,15 @@ def clear(folder: Path) -> None:
 @contextmanager
 def tidy(folder: Path) -> Iterator[None]:
     """If the block fails before there is a checkpoint to resume from, leave nothing behind."""
-    was_there = folder.exists()
+    made = [place for place in (folder, *folder.parents) if not place.exists()]
     try:
         yield
     except BaseException:
         if not checkpoint_path(folder).exists():
             clear(folder)
-            if not was_there:
-                with suppress(OSError):
-                    folder.rmdir()
+            with suppress(OSError):  # somebody else has put something there
+                for place in made:
+                    place.rmdir()
         raise
 
 

@@ -132,7 +132,28 @@ def override(recipe: Recipe, changes: Sequence[str]) -> Recipe:
                 )
             place = place[section]
         place[key] = parse(text, f"--set {change}")
-    return _validate(values, "--set " + " ".join(changes)) if changes else recipe
+    if not changes:
+        return recipe
+    source = "--set " + " ".join(changes)
+    try:
+        return _validate(values, source)
+    except RecipeError as error:
+        chosen, before = values["model"].get("name"), recipe.model.name
+        if chosen == before or any(change.startswith("model=") for change in changes):
+            raise
+        raise RecipeError(
+            f"{error.what} (the options of the model {before!r} are still there)",
+            f"Say the whole section: --set 'model={{name: {chosen}, …}}', with {_options(chosen)}.",
+        ) from error
+
+
+def _options(model: Any) -> str:
+    """The options of a model, those first that have no default."""
+    try:
+        fields = zoo.options_model(str(model)).model_fields
+    except RecipeError:
+        return "its options"
+    return ", ".join(sorted(fields, key=lambda name: not fields[name].is_required()))
 
 
 def _validate(values: Any, source: str) -> Recipe:

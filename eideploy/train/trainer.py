@@ -88,9 +88,7 @@ def train(
             with torch.random.fork_rng(devices=[]):
                 if first and plan is Plan.BEGIN:
                     place.clear(folder)
-                network, history = _train(
-                    recipe, course, folder, hardware, plan, first, progress
-                )
+                network, history = _train(recipe, course, folder, hardware, plan, first, progress)
             if first:
                 run = _finish(network, recipe, course, folder, hardware, history, progress)
     if run is None or not first:

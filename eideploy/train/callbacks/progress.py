@@ -1,4 +1,4 @@
-"""Bars on stderr, where there is a terminal; elsewhere nothing is written, not even a line."""
+"""Bars on stderr, where there is a terminal; elsewhere a line for each epoch of a training."""
 
 from __future__ import annotations
 
@@ -21,21 +21,23 @@ from rich.progress import (
 class TrainingProgress(Callback):
     """A bar over all batches that shows the epoch, loss and accuracies and is gone at the end.
 
+    Where stderr is no terminal, as in the log of a cluster, there is a line for each epoch instead.
+
     Args:
         name: what is being trained.
     """
 
     def __init__(self, name: str) -> None:
-        console = Console(stderr=True)
+        self.name, self.console = name, Console(stderr=True)
         self.bar = Progress(
             TextColumn("training {task.description}"),
             BarColumn(bar_width=24),
             TaskProgressColumn(),
             TextColumn("epoch {task.fields[epoch]}  {task.fields[status]}"),
             TimeRemainingColumn(),
-            console=console,
+            console=self.console,
             transient=True,
-            disable=not console.is_terminal,
+            disable=not self.console.is_terminal,
         )
         self.task = self.bar.add_task(name, total=None, epoch="", status="")
 
@@ -61,6 +63,9 @@ class TrainingProgress(Callback):
         seen = trainer.callback_metrics
         status = f"loss {seen['loss']:.3f}  test {seen['test_accuracy']:.1f} %"
         self.bar.update(self.task, status=status)
+        if not self.console.is_terminal and trainer.is_global_zero:
+            epoch = f"{trainer.current_epoch + 1}/{trainer.max_epochs}"
+            self.console.print(f"training {self.name}  epoch {epoch}  {status}", soft_wrap=True)
 
     def teardown(self, trainer: Any, module: Any, stage: str) -> None:
         """Take the bar away, also after an error."""

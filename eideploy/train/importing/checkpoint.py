@@ -16,6 +16,7 @@ from torch import Tensor
 
 from eideploy.errors import InputError
 from eideploy.train.importing import tensors_only
+from eideploy.train.run import ABOUT, WEIGHTS
 
 SAFETENSORS, CONFIG = ".safetensors", "config.json"
 
@@ -55,6 +56,12 @@ def read_checkpoint(path: str | Path) -> Checkpoint:
             holds no E-I network, or more than one.
     """
     path = Path(path)
+    folder = path if path.is_dir() else path.parent
+    if (folder / ABOUT).exists() and path in (folder, folder / WEIGHTS):
+        raise InputError(
+            f"{path} is of a run of eideploy, which needs no import",
+            f"Use the run as it is: eideploy verify {folder}",
+        )
     try:
         sha256 = hashlib.sha256(path.read_bytes()).hexdigest()
     except OSError as error:

@@ -8,13 +8,12 @@ from typing import ClassVar
 
 import nir
 from norse.torch import SequentialState
-from numpy.typing import ArrayLike
 
 from eideploy.compile import CompileOptions
 from eideploy.compile.passes import Pass, run_passes
 from eideploy.errors import UnsupportedError
 from eideploy.graph.export import export
-from eideploy.program import Program
+from eideploy.program import Array, Program
 from eideploy.targets import Target
 from eideploy.train.network import dataset_of
 from eideploy.train.recipe import Recipe
@@ -45,12 +44,10 @@ class Deployment:
 
     recipe: Recipe
     passes: tuple[Pass, ...]
-    shunt_means: Mapping[str, ArrayLike] | None = None
+    shunt_means: Mapping[str, Array] | None = None
 
     @staticmethod
-    def on(
-        target: Target, recipe: Recipe, shunt_means: Mapping[str, ArrayLike] | None
-    ) -> Deployment:
+    def on(target: Target, recipe: Recipe, shunt_means: Mapping[str, Array] | None) -> Deployment:
         """As the section `quantize` of a recipe says.
 
         Raises:
@@ -77,12 +74,7 @@ class Deployment:
             EideployError: what export and the passes raise, such as `QuantizationError` where all
                 weights of a projection became 0.
         """
-        graph = self.graph(network)
-        at = [step.name for step in self.passes].index("quantize")
-        floating = run_passes(self.passes[:at], graph)
-        facts = frozenset().union(*(step.ensures for step in self.passes[:at]))
-        rest = (_Resumed(floating, facts), *self.passes[at:])
-        return Deployed(floating, run_passes(rest, graph))
+        return compile_in_two(self.passes, self.graph(network))
 
     def graph(self, network: SequentialState) -> nir.NIRGraph:
         """The graph that `eideploy.train.to_graph` makes of the run, once there is one."""
@@ -99,6 +91,18 @@ class Deployment:
         )
 
 
+def compile_in_two(passes: tuple[Pass, ...], graph: nir.NIRGraph) -> Deployed:
+    """Run a pipeline and keep what goes into its pass `quantize`.
+
+    Raises:
+        EideployError: what the passes raise.
+    """
+    at = [step.name for step in passes].index("quantize")
+    floating = run_passes(passes[:at], graph)
+    facts = frozenset[str]().union(*(step.ensures for step in passes[:at]))
+    return Deployed(floating, run_passes((_Resumed(floating, facts), *passes[at:]), graph))
+
+
 @dataclass(frozen=True)
 class _Resumed:
     """In place of passes that have run already: hands out what they made."""
@@ -110,4 +114,5 @@ class _Resumed:
     requires: ClassVar[frozenset[str]] = frozenset()
 
     def __call__(self, graph: nir.NIRGraph) -> Program:
+        """The Program, whatever the graph."""
         return self.program

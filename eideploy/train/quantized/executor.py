@@ -20,7 +20,6 @@ import torch
 from norse.torch import SequentialState
 from torch import Tensor
 
-from eideploy.cells.circuit import per_channel
 from eideploy.errors import UnsupportedError
 from eideploy.program import (
     Array,
@@ -135,8 +134,9 @@ class Executor:
         else:
             assert isinstance(neuron, EINeuronFixed)
             value = self._tensor(neuron.bias)
-        bias = per_channel(self._circuits[population.name].module.bias, value[None])[0]
-        return straight_through(bias * self._tensor(self._units(population)), value)
+        bias = self._circuits[population.name].module.bias
+        channels = bias.view(-1, *[1] * (len(population.shape) - 1))
+        return straight_through(channels * self._tensor(self._units(population)), value)
 
     def _units(self, population: Population) -> Array:
         """Units of the integer v per unit of the float one: both have the same threshold."""
@@ -154,7 +154,8 @@ def each_step(apply: Callable[..., Tensor], *sequences: Tensor) -> Tensor:
     if len(first) > 1 and all(x.stride(0) == 0 for x in sequences):
         once = apply(*(x[0] for x in sequences))
         return once.expand(len(first), *once.shape)
-    return apply(*(x.flatten(0, 1) for x in sequences)).unflatten(0, first.shape[:2])
+    each = apply(*(x.flatten(0, 1) for x in sequences))
+    return each.reshape(*first.shape[:2], *each.shape[1:])
 
 
 def _encode(scale: float, x: Tensor) -> Tensor:
@@ -173,9 +174,10 @@ def _require_feed_forward(program: Program) -> None:
 
 def _require_plain_membrane(population: Population) -> None:
     """That it starts and is reset to 0, or by its threshold, and has no filter of its current."""
-    neuron = population.neuron.parameters()
-    filtered = np.any(neuron.get("current_decay", 4095) != 4095)
-    if filtered or (np.any(neuron["reset_to"]) and population.neuron.reset == "value"):
+    neuron = population.neuron
+    assert isinstance(neuron, (EINeuronFixed, LIFNeuronFixed))
+    filtered = isinstance(neuron, LIFNeuronFixed) and np.any(neuron.current_decay != 4095)
+    if filtered or (np.any(neuron.reset_to) and neuron.reset == "value"):
         raise UnsupportedError(
             f"population {population.name!r} has a synaptic filter or a reset to another value "
             "than 0, which is not trained in integers"

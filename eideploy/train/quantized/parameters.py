@@ -126,7 +126,7 @@ def _pools(
 
 def _algebra(circuit: Circuit, projection: Projection, program: Program) -> Tensor:
     module = circuit.module
-    weight_ei = module.weight_ei
+    weight_ei: Tensor = module.weight_ei
     if module.gradient_scaling:
         weight_ei = scale_gradient(weight_ei, 1 / module.fan_in)
     shunting = projection.port == "shunt"
@@ -156,13 +156,15 @@ def _spread(weight: Tensor, pool: nn.AvgPool2d, source: tuple[int, ...]) -> Tens
         pool: means over k × k places that do not overlap.
         source: shape [c, H, W] in front of it.
     """
-    side = int(pool.kernel_size)
+    assert isinstance(pool.kernel_size, int)  # its constructor takes no other
+    side = pool.kernel_size
     channels, height, width = source
     dense = weight.dim() == 2
     small = weight.view(-1, channels, height // side, width // side) if dense else weight
     taps = small.new_full((1, 1, side, side), 1 / side**2)
     maps = small.flatten(0, 1)[:, None]
-    large = conv_transpose2d(maps, taps, stride=side).squeeze(1).unflatten(0, small.shape[:2])
+    large = conv_transpose2d(maps, taps, stride=side).squeeze(1)
+    large = large.reshape(*small.shape[:2], *large.shape[1:])
     if not dense:
         return large
     left_out = (0, width - large.shape[-1], 0, height - large.shape[-2])

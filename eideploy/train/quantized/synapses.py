@@ -14,6 +14,7 @@ import torch
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 from torch.nn.functional import unfold
+from torch.nn.grad import conv2d_input, conv2d_weight
 
 from eideploy.errors import UnsupportedError
 from eideploy.program import Conv2d, Dense, Identity, Operator, planar
@@ -81,7 +82,7 @@ class _Convolution(torch.autograd.Function):
         return torch.cat(
             [
                 _product(rows, part.to(dtype), operator).reshape(-1, len(weight), height, width)
-                for part in x.split(at_once)
+                for part in torch.split(x, at_once)
             ]
         )
 
@@ -90,19 +91,16 @@ class _Convolution(torch.autograd.Function):
     def backward(ctx: Any, gradient: Tensor) -> Any:
         x, weight = ctx.saved_tensors
         operator = ctx.operator
-        d_x, d_weight, _ = torch.ops.aten.convolution_backward(
-            gradient.contiguous(),
-            x,
-            weight,
-            None,
-            operator.stride,
-            operator.padding,
-            operator.dilation,
-            False,
-            (0, 0),
-            operator.groups,
-            (*ctx.needs_input_grad[:2], False),
-        )
+        geometry = (operator.stride, operator.padding, operator.dilation, operator.groups)
+        wanted_x, wanted_weight, _ = ctx.needs_input_grad
+        gradient = gradient.contiguous()
+        d_x = d_weight = None
+        if wanted_x:
+            d_x = conv2d_input(x.shape, weight, gradient, *geometry)  # type: ignore[no-untyped-call]
+        if wanted_weight:
+            d_weight = conv2d_weight(  # type: ignore[no-untyped-call]
+                x, weight.shape, gradient, *geometry
+            )
         return d_x, d_weight, None
 
 
