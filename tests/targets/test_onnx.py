@@ -353,6 +353,20 @@ def test_a_device_is_one_that_there_is(
         OnnxFixed(device="cuda").run(program, stimulus, Record())
 
 
+@pytest.mark.filterwarnings("ignore:Specified provider 'CUDAExecutionProvider' is not in")
+def test_a_device_that_cannot_be_started_is_no_silent_cpu(
+    monkeypatch: pytest.MonkeyPatch, program: Program, stimulus: Stimulus
+) -> None:
+    import onnxruntime
+
+    if OnnxFixed(device="cuda").available().ok:
+        pytest.skip("there is CUDA here")
+    claimed = [*onnxruntime.get_available_providers(), "CUDAExecutionProvider"]
+    monkeypatch.setattr(onnxruntime, "get_available_providers", lambda: claimed)
+    with pytest.raises(MissingComponentError, match="would compute on the CPU"):
+        OnnxFixed(device="cuda").run(program, stimulus, Record())
+
+
 @pytest.mark.parametrize("target", [Onnx(device="cuda"), OnnxFixed(device="cuda")])
 def test_cuda_computes_the_same(target: Target, program: Program, stimulus: Stimulus) -> None:
     if not target.available().ok:

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import onnxruntime
 
-from eideploy.errors import TargetError
+from eideploy.errors import MissingComponentError, TargetError
 from eideploy.program import Conv2d, Program, Recording, Stimulus, Trace, encode
 from eideploy.simulate.record import Progress, Record
 from eideploy.targets import Availability
@@ -78,7 +78,7 @@ def run(
     return Trace.concatenate(parts)
 
 
-@lru_cache(maxsize=1)  # one Program is run on many chunks of samples
+@lru_cache(maxsize=1)  # whoever streams samples runs one Program many times
 def _session(program: Program, record: Record, device: str) -> tuple[Any, dict[Variable, str]]:
     model = build(program, record)
     options = onnxruntime.SessionOptions()
@@ -95,9 +95,9 @@ def _session(program: Program, record: Record, device: str) -> tuple[Any, dict[V
     except Exception as error:
         raise TargetError(f"onnxruntime cannot load the model: {error}") from error
     if session.get_providers()[0] != provider[0]:
-        raise TargetError(
-            f"onnxruntime could not start {provider[0]} and took {session.get_providers()[0]}",
-            "Its message above says which library of CUDA is missing.",
+        raise MissingComponentError(
+            f"onnxruntime could not start {provider[0]}, and would compute on the CPU",
+            "Its own message says what of CUDA is missing: a driver, a library, or a device.",
         )
     return session, model.outputs
 
