@@ -16,7 +16,7 @@ import itertools
 
 import numpy as np
 
-from eideploy.program import Array, Conv2d, Dense, Operator
+from eideploy.program import Array, Conv2d, Dense, Operator, planar
 
 Shape = tuple[int, ...]
 
@@ -34,14 +34,14 @@ def behind_pool(
         operator: what follows.
         source: shape of what is pooled, [c, h, w].
         pooled: shape of what the pool makes, [c, h', w'].
-        target: shape of what the operator makes of it.
+        target: shape of what the operator makes of it; also [c, l], after a Flatten of rows.
     """
     if not isinstance(pool, Conv2d) or not _pools(pool):
         return None
     match operator:
         case Dense(weight):
             return Dense(_spread(weight, pool, source, pooled))
-        case Conv2d() if _sees_the_same(pool, operator, source, pooled, target):
+        case Conv2d() if _sees_the_same(pool, operator, source, pooled, planar(target)):
             return _convolved(pool, operator)
     return None
 

@@ -283,6 +283,19 @@ def test_a_kernel_that_looks_at_another_shape_has_a_relay_in_front():
     np.testing.assert_allclose(run(program, x)["li"].output.reshape(10, 2, 12), expected)
 
 
+def test_a_pool_that_leaves_one_row_becomes_part_of_a_kernel_over_a_sequence():
+    flat = nir.Flatten({"input": np.array([2, 1, 4])}, 1, 2)
+    weight = RNG.normal(size=(3, 2, 3))
+    conv = nir.Conv1d(4, weight, 1, "same", 1, 1, np.zeros(3))
+    nodes = {"pool": POOL, "flat": flat, "conv": conv, "li": li(3, 4)}
+    program = compiled(network((2, 2, 8), **nodes, output=output(3, 4)))
+    assert set(program.by_name) == {"input", "li"}
+    x = frames(2, 2, 8)
+    rows = functional.avg_pool2d(torch.tensor(x).flatten(0, 1), 2).flatten(2)
+    expected = functional.conv1d(rows, torch.tensor(weight), padding=1).unflatten(0, (2, 5))
+    np.testing.assert_allclose(run(program, x)["li"].output, expected, atol=1e-12)
+
+
 # --- the whole ---
 
 

@@ -127,57 +127,58 @@ class _Builder:
         synapses, divided = self.synapses(f"w{index}", *between)
         sources, shape, before = [synapses], self.shapes[synapses], self.shapes[source]
         if divided:
-            return self.neuron(name, True, *sources)
+            return self.recurrent(self.neuron(name, True, *sources), synapses)
         if self.in_one_of(3):
             sources = [self.between(f"y{index}", synapses)]
         if len(shape) == 1:
-            if self.in_one_of(2):
-                sources.append(self.back(f"loop{index}", name, shape, shape))
             if len(before) == 1 and self.in_one_of(3):
                 second = self.dense(f"second{index}", "plain", shape[0], source)
                 sources.append(second)
             if index == 1 and not self.portable and self.in_one_of(3):
                 other = self.input("other", (3,))
                 sources.append(self.dense("path", "plain", shape[0], other))
-        neuron = self.neuron(name, False, *sources)
-        if len(shape) == 1 and self.in_one_of(2):
-            self.far_loop(index, neuron)
+        neuron = self.recurrent(self.neuron(name, False, *sources), synapses)
+        if len(shape) == 1:
+            self.loops(index, neuron)
         return neuron
 
-    def back(self, name: str, source: str, given: Shape, taken: Shape) -> str:
-        """Synapses that are listed before the neurons `source` that drive them."""
-        node = self.matrix(given[0], taken[0], 0.4, biased=not self.portable)
-        self.shapes[name] = given
-        if not self.portable and self.in_one_of(4):
-            late = self.delay(f"{name}.delay", taken)
-            self.nodes[f"{name}.delay"], self.shapes[f"{name}.delay"] = late, taken
-            self.edges.append((source, f"{name}.delay"))
-            source = f"{name}.delay"
-        self.nodes[name] = node
-        self.edges.append((source, name))
+    def recurrent(self, neuron: str, synapses: str) -> str:
+        """The same neurons, perhaps with what they give as a second input of their synapses."""
+        taken = next(self.shapes[source] for source, target in self.edges if target == synapses)
+        if taken == self.shapes[neuron] and self.in_one_of(2):
+            self.edges.append((neuron, synapses))
+        return neuron
+
+    def loops(self, index: int, neuron: str) -> None:
+        """Perhaps a loop from the neurons to themselves, and one that takes in others."""
+        if self.in_one_of(2):
+            source = neuron
+            if not self.portable and self.in_one_of(4):
+                delay = self.delay("", self.shapes[neuron])
+                source = self.add(f"loop{index}.delay", delay, self.shapes[neuron], neuron)
+            self.back(f"loop{index}", source, neuron)
+        if self.in_one_of(2):
+            self.far_loop(index, neuron)
+
+    def back(self, name: str, source: str, target: str) -> str:
+        """Synapses onto neurons that are listed already."""
+        shape = self.shapes[target]
+        node = self.matrix(shape[0], self.shapes[source][0], 0.4, biased=not self.portable)
+        self.add(name, node, shape, source)
+        self.edges.append((name, target))
         return name
 
     def far_loop(self, index: int, neuron: str) -> None:
         """Back to this layer or an earlier one, perhaps through inhibitory neurons."""
-        targets = [
-            n
-            for n in [*self.layers[1:], neuron]
-            if len(self.shapes[n]) == 1
-            and not isinstance(self.nodes[n], nir.NIRGraph)
-            and not any(t == n and _divides(self.nodes[s]) for s, t in self.edges)
-        ]
-        if not targets:
-            return
-        target, source = self.one_of(*targets), neuron
+        divided = {t for s, t in self.edges if _divides(self.nodes[s])}
+        targets = [n for n in self.layers[1:] if len(self.shapes[n]) == 1 and n not in divided]
+        target, source = self.one_of(*targets, neuron), neuron
         if self.in_one_of(2):
             to = self.dense(f"to_i{index}", "plain", self.draw(st.integers(1, 3)), source)
             source = self.neuron(f"i{index}", False, to, graded=self.in_one_of(4))
         if self.in_one_of(3):
             source = self.between(f"z{index}", source)
-        n = self.shapes[target][0]
-        node = self.matrix(n, self.shapes[source][0], 0.4, biased=not self.portable)
-        back = self.add(f"back{index}", node, (n,), source)
-        self.edges.append((back, target))
+        back = self.back(f"back{index}", source, target)
         if not self.portable and self.in_one_of(4):
             self.output(f"seen{index}", back)
 
@@ -187,11 +188,9 @@ class _Builder:
         shape = self.shapes[source]
         entry = inner.add("in", nir.Input({"input": np.array(shape)}), shape)
         synapses, divided = inner.synapses("w", entry)
-        sources = [synapses]
-        size = inner.shapes[synapses]
-        if not divided and len(size) == 1 and self.in_one_of(2):
-            sources.append(inner.back("loop", "lif", size, size))
-        neuron = inner.neuron("lif", divided, *sources)
+        neuron = inner.neuron("lif", divided, synapses)
+        if not divided and len(inner.shapes[neuron]) == 1 and self.in_one_of(2):
+            inner.back("loop", neuron, neuron)
         inner.output("out", neuron)
         graph = nir.NIRGraph(inner.nodes, inner.edges, type_check=False)
         graph.input_type = {"in": np.array(shape)}
