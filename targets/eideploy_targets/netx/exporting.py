@@ -15,6 +15,7 @@ from eideploy.program import (
     Array,
     Conv2d,
     Dense,
+    EINeuronFixed,
     Identity,
     Population,
     Program,
@@ -36,12 +37,23 @@ def to_network(program: Program) -> Network:
     Raises:
         UnsupportedError: names the population or projection that netx has no layer for, and why.
     """
+    refuse_circuits(program)
     chain = _chain(program)
     layers: list[Layer] = []
     for before, population in pairwise(chain):
         layers.append(_layer(program, before, population, len(layers)))
     check_sums(program)
     return Network(chain[0].shape, tuple(layers), Note.about(program, chain).values())
+
+
+def refuse_circuits(program: Program) -> None:
+    """Raise `UnsupportedError` if there are E-I neurons, and say what can be done."""
+    for population in program.populations:
+        if isinstance(population.neuron, EINeuronFixed):
+            raise UnsupportedError(
+                f"population {population.name!r}: netx has no neurons with divisive inhibition",
+                "Compile the network with --form folded: its divisive gains are then constants.",
+            )
 
 
 def _chain(program: Program) -> list[Population]:

@@ -6,6 +6,7 @@ the weights: coarser than a chip could have them, as in any network trained with
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
 from typing import ClassVar
 
@@ -21,11 +22,16 @@ from eideploy.program import (
     Program,
     Projection,
     Relay,
+    Source,
 )
+from eideploy.program.neuron import STATE_BITS
+from eideploy_targets.netx.exporting import refuse_circuits, to_network
 from eideploy_targets.netx.layers import BIAS_EXPONENT
 from eideploy_targets.netx.sums import READ_MAX, largest_sums
 
-BIAS_MANTISSA_MAX = 4095
+THRESHOLD_MAX = LIFNeuronFixed.ranges["threshold"][1]
+BIAS_MANTISSA_MAX = LIFNeuronFixed.ranges["bias_mantissa"][1]
+BIAS_MAX = BIAS_MANTISSA_MAX * 2**BIAS_EXPONENT
 
 
 @dataclass(frozen=True)
@@ -33,9 +39,9 @@ class NetxForm:
     """Integer Program → the same without weight exponents, each layer a step behind the last.
 
     Weights into a population with exponent e, the largest of its projections, become weights with
-    exponent 0; its threshold and bias are divided by 2^e and rounded. A relay whose sum could be
-    too large to be read takes a larger e. What an output loses goes into the metadata
-    `output_scale`.
+    exponent 0; its threshold and bias are divided by 2^e and rounded. Where a register could not
+    hold them, or a sum that is read, e is larger and weights lose bits. What an output loses goes
+    into the metadata `output_scale`.
     """
 
     name: ClassVar[str] = "netx-form"
@@ -43,14 +49,15 @@ class NetxForm:
     ensures: ClassVar[frozenset[str]] = frozenset()
 
     def __call__(self, program: Program) -> Program:
-        """Raises `QuantizationError` naming a population whose bias or threshold is lost."""
+        """Raises `UnsupportedError` naming what netx has no layer for, or cannot hold."""
+        refuse_circuits(program)
         scale = dict(program.metadata.get("output_scale", {}))
         exponents = _exponents(program)
         lags = {id(p): program.lag(p) for p in program.projections}
         offsets = _depths(program)
         populations = []
         for population in program.populations:
-            neuron, loss = _in_units(population, exponents[population.name])
+            neuron, loss = _in_units(population, exponents.get(population.name, 0))
             if population.name in scale:
                 scale[population.name] /= 2.0**loss
             populations.append(replace(population, neuron=neuron, offset=offsets[population.name]))
@@ -62,25 +69,43 @@ class NetxForm:
             for p in program.projections
         ]
         metadata = {**program.metadata, "output_scale": scale} if scale else program.metadata
-        return replace(
+        changed = replace(
             program,
             populations=tuple(populations),
             projections=tuple(projections),
             metadata=metadata,
         )
+        to_network(changed)  # refuses what netx has no layer for
+        return changed
 
 
 def _exponents(program: Program) -> dict[str, int]:
-    """The unit of each population, as a power of two."""
-    exponents = {}
+    """The unit of each population, as a power of two: no smaller than what netx can hold."""
     largest = largest_sums(program)
-    for population in program.populations:
-        exponent = max((p.exponent for p in program.into(population.name)), default=0)
-        if isinstance(population.neuron, Relay):
-            while largest[population.name] / 2.0**exponent > READ_MAX:
-                exponent += 1
-        exponents[population.name] = exponent
-    return exponents
+    return {
+        population.name: max(
+            max((p.exponent for p in program.into(population.name)), default=0),
+            _least_exponent(population, largest[population.name]),
+        )
+        for population in program.populations
+        if not isinstance(population.neuron, Source)
+    }
+
+
+def _least_exponent(population: Population, largest_sum: float) -> int:
+    """The smallest e with which threshold, bias and what is read fit into their registers."""
+    match population.neuron:
+        case LIFNeuronFixed() as lif:
+            bias = lif.bias_mantissa << lif.bias_exponent
+            ratios = [np.max(lif.threshold) / THRESHOLD_MAX, np.max(np.abs(bias)) / BIAS_MAX]
+        case IntegratorFixed() as integrator:
+            bias = integrator.bias_mantissa << integrator.bias_exponent
+            ratios = [np.max(np.abs(bias)) / BIAS_MAX]
+        case Relay() as relay:
+            ratios = [largest_sum / READ_MAX, np.max(np.abs(relay.bias)) / BIAS_MANTISSA_MAX]
+        case _:
+            ratios = []
+    return max((math.ceil(math.log2(ratio)) for ratio in ratios if ratio > 0), default=-STATE_BITS)
 
 
 def _depths(program: Program) -> dict[str, int]:
@@ -107,7 +132,7 @@ def _in_units(population: Population, exponent: int) -> tuple[Neuron, int]:
                     f"less than half of 2^{exponent}, the unit of its weights",
                     "Its weights are too large beside its threshold; use another target.",
                 )
-            bias = _bias(population, lif.bias_mantissa << lif.bias_exponent, exponent)
+            bias = _divided(lif.bias_mantissa << lif.bias_exponent, exponent + BIAS_EXPONENT)
             return replace(
                 lif, bias_mantissa=bias, bias_exponent=BIAS_EXPONENT, threshold=threshold
             ), 0
@@ -116,7 +141,7 @@ def _in_units(population: Population, exponent: int) -> tuple[Neuron, int]:
             shift = max(int(integrator.shift) - exponent, 0)
             return replace(
                 integrator,
-                bias_mantissa=_bias(population, value, exponent),
+                bias_mantissa=_divided(value, exponent + BIAS_EXPONENT),
                 bias_exponent=BIAS_EXPONENT,
                 shift=shift,
             ), exponent + shift - int(integrator.shift)
@@ -128,25 +153,18 @@ def _in_units(population: Population, exponent: int) -> tuple[Neuron, int]:
             return other, 0
 
 
-def _bias(population: Population, bias: Array, exponent: int) -> Array:
-    mantissa = _divided(bias, exponent + BIAS_EXPONENT)
-    largest = int(np.max(np.abs(mantissa)))
-    if largest > BIAS_MANTISSA_MAX:
-        raise QuantizationError(
-            f"population {population.name!r}: a bias of {largest}·2^{BIAS_EXPONENT + exponent} "
-            f"is beyond the 13-bit mantissa, whose exponent is {BIAS_EXPONENT} in netx",
-            "Its bias is too large beside its weights; use another target.",
-        )
-    return mantissa
-
-
 def _without_exponent(projection: Projection, exponent: int) -> Projection:
     """Weights in units of 2^exponent, as far as they can be told."""
     step = 2 if projection.sign == "mixed" else 1
     lost = exponent - projection.exponent
     weight = projection.operator.weight
-    if lost:
+    if lost and np.any(weight):
         weight = step * _divided(weight // step, lost)
+        if not np.any(weight):
+            raise QuantizationError(
+                f"projection {projection.name}: all weights became 0 in units of 2^{exponent}",
+                "They are too small beside the threshold or the bias; use another target.",
+            )
     return replace(projection, operator=replace(projection.operator, weight=weight), exponent=0)
 
 

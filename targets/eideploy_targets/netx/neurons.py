@@ -7,7 +7,6 @@ import numpy as np
 from eideploy.errors import UnsupportedError
 from eideploy.program import (
     Array,
-    EINeuronFixed,
     IntegratorFixed,
     LIFNeuronFixed,
     Population,
@@ -18,8 +17,6 @@ from eideploy_targets.netx.layers import BIAS_EXPONENT, READOUT, Cuba, Shape
 
 BIAS_RANGE = (-4096, 4095)
 """13 bits: a mantissa of Loihi."""
-
-FOLDED = "Compile the network with --form folded: its divisive gains are then constants."
 
 
 def cuba_of(population: Population, shape: Shape, *, last: bool) -> tuple[Cuba, Array]:
@@ -55,8 +52,6 @@ def cuba_of(population: Population, shape: Shape, *, last: bool) -> tuple[Cuba, 
             # Neither current nor potential lasts: v = 2⁶·(x + bias), which is read.
             cuba = Cuba(np.array(4096), np.array(4096), np.array(READOUT))
             mantissa, exponent, current_bias = relay.bias, np.array(BIAS_EXPONENT), np.array(0)
-        case EINeuronFixed():
-            raise UnsupportedError(f"{where}: netx has no neurons with divisive inhibition", FOLDED)
         case Relay() | IntegratorFixed():
             raise UnsupportedError(
                 f"{where}: netx sends spikes, and graded values nowhere but at its output",

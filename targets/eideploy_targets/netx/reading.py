@@ -13,13 +13,11 @@ import numpy as np
 
 from eideploy.errors import EideployWarning, GraphError, InputError, UnsupportedError
 from eideploy.graph import hdf5
-from eideploy.program import Array, Conv2d
+from eideploy.program import Conv2d
+from eideploy_targets.netx.datasets import read_bias, read_delay, read_matrix, read_neuron
 from eideploy_targets.netx.fields import Fields
 from eideploy_targets.netx.layers import (
     INTEGRATOR,
-    LONGEST_DELAY,
-    UNREACHABLE,
-    Cuba,
     Layer,
     Network,
     Shape,
@@ -46,13 +44,6 @@ REFUSED = {
     "unpool": "netx has no unpooling",
 }
 """Layers that lava-dl can write and no Program can stand for, and why."""
-
-REFUSED_NEURONS = {
-    "ALIF": "adaptive thresholds",
-    "RF": "resonators",
-    "SDNN": "sigma-delta neurons, which send changes of graded values",
-}
-"""By a part of their name."""
 
 
 def read_network(path: str | os.PathLike[str], input_shape: Shape | None = None) -> Network:
@@ -138,7 +129,7 @@ class _Reader:
         if "neuron" in fields:
             weight = fields.number("weight", -4096, 4095) if "weight" in fields else 64
             bias = fields.between("bias", -4096, 4095) if "bias" in fields else np.array(0)
-            neuron = _neuron(fields, self.shape)
+            neuron = read_neuron(fields, self.shape)
             factor = np.array(weight)
             bias = bias.reshape(()) if bias.size == 1 else bias
             self.layers.append(Layer(number, "input", self.shape, neuron, factor, bias=bias))
@@ -176,9 +167,9 @@ class _Reader:
                 number,
                 "conv",
                 shape,
-                _neuron(fields, shape),
+                read_neuron(fields, shape),
                 operator.weight,
-                bias=_bias(fields, shape),
+                bias=read_bias(fields, shape),
                 stride=operator.stride,
                 padding=operator.padding,
                 dilation=operator.dilation,
@@ -188,7 +179,7 @@ class _Reader:
 
     def _dense(self, number: int, fields: Fields, *, recurrent: bool) -> None:
         shape = (math.prod(fields.shape((1, 2, 3))),)
-        weight = _matrix(fields, "weight", shape[0])
+        weight = read_matrix(fields, "weight", shape[0])
         if self.shape is None:
             self.shape = self.input_shape = (weight.shape[1],)
         if self.layers and len(self.shape) > 1 and not self.flattened:
@@ -201,19 +192,19 @@ class _Reader:
                 f"{fields.where}/weight has shape {weight.shape}, but {math.prod(self.shape)} "
                 f"inputs {self.shape}"
             )
-        back = _matrix(fields, "weight_rec", shape[0]) if recurrent else None
+        back = read_matrix(fields, "weight_rec", shape[0]) if recurrent else None
         if back is not None and back.shape != (*shape, *shape):
             raise InputError(
                 f"{fields.where}/weight_rec has shape {back.shape}, expected {(*shape, *shape)}"
             )
-        delay = _delay(fields, weight.shape) if "delay" in fields else None
+        delay = read_delay(fields, weight.shape) if "delay" in fields else None
         if back is not None and delay is not None and delay.shape != back.shape:
             raise UnsupportedError(
                 f"{fields.where}: delays of a recurrent layer with other than {shape[0]} inputs; "
                 "netx gives its recurrent synapses the delays of the others"
             )
-        neuron = _neuron(fields, shape) if "neuron" in fields else INTEGRATOR
-        bias = _bias(fields, shape)
+        neuron = read_neuron(fields, shape) if "neuron" in fields else INTEGRATOR
+        bias = read_bias(fields, shape)
         layer = Layer(number, "dense", shape, neuron, weight, back, delay, bias)
         _say_other_weights(fields, layer)
         self._add(layer)
@@ -222,52 +213,6 @@ class _Reader:
         self.layers.append(layer)
         self.shape = layer.shape
         self.flattened = False
-
-
-def _neuron(fields: Fields, shape: Shape) -> Cuba:
-    """Neurons of a layer: parameters are single numbers, or one for each channel."""
-    group = fields.group("neuron")
-    kind = group.text("type")
-    if kind not in ("CUBA", "LOIHI"):
-        for known, what in REFUSED_NEURONS.items():
-            if known in kind:
-                raise UnsupportedError(f"{group.where}: {kind} neurons: a Program has no {what}")
-        raise InputError(f"{group.where}/type is {kind!r}", "Known are: CUBA, LOIHI.")
-    for name, usual in (("refDelay", 1), ("gradedSpike", 0), ("weight_exp", 0), ("wgtExp", 0)):
-        if name in group and np.any(group.integers(name) != usual):
-            group.remarks.append(f"{group.where}/{name}: netx passes over it")
-    threshold = _channels(group, "vThMant", 2**31 - 1, shape)
-    if np.any(threshold >= UNREACHABLE) and not np.all(threshold >= UNREACHABLE):
-        raise UnsupportedError(
-            f"{group.where}/vThMant: some neurons of the layer can spike and others cannot"
-        )
-    return Cuba(
-        _channels(group, "iDecay", 4096, shape), _channels(group, "vDecay", 4096, shape), threshold
-    )
-
-
-def _channels(fields: Fields, name: str, high: int, shape: Shape) -> Array:
-    """0…high, one for all or one for each channel, as an array that broadcasts to the shape."""
-    values = fields.between(name, 0, high)
-    if values.size == 1:
-        return values.reshape(())
-    if values.shape != shape[:1]:
-        raise InputError(
-            f"{fields.where}/{name} has shape {values.shape}, expected one number or {shape[0]}"
-        )
-    return values.reshape(-1, *(1 for _ in shape[1:]))
-
-
-def _matrix(fields: Fields, name: str, rows: int) -> Array:
-    """Weights [rows, inputs], which may be stored flat."""
-    weight = fields.integers(name)
-    if weight.ndim == 1 and weight.size % rows == 0:
-        weight = weight.reshape(rows, -1)
-    if weight.ndim != 2 or len(weight) != rows:
-        raise InputError(
-            f"{fields.where}/{name} has shape {weight.shape}, expected [{rows}, inputs]"
-        )
-    return weight
 
 
 def _say_other_weights(fields: Fields, layer: Layer) -> None:
@@ -286,39 +231,6 @@ def _say_other_weights(fields: Fields, layer: Layer) -> None:
                 f"weights as others, such as {written[where]} as "
                 f"{weight[where] * 2.0**exponent:g}; so does the Program"
             )
-
-
-def _delay(fields: Fields, shape: Shape) -> Array:
-    """Steps for every synapse: one number, one for each neuron or else each input, or for each."""
-    values = fields.between("delay", 0, 2**31 - 1)
-    if np.any(values > LONGEST_DELAY):
-        fields.remarks.append(f"{fields.where}/delay: cut to {LONGEST_DELAY} steps, as in netx")
-        values = np.minimum(values, LONGEST_DELAY)
-    if values.ndim == 1 and values.size == shape[0]:
-        values = values[:, np.newaxis]
-    elif values.shape not in ((), (shape[1],), shape):
-        raise InputError(
-            f"{fields.where}/delay has shape {values.shape}, expected one for each of "
-            f"{shape[0]} neurons or {shape[1]} inputs, or {shape}"
-        )
-    return np.broadcast_to(values, shape)
-
-
-def _bias(fields: Fields, shape: Shape) -> Array:
-    """Biases that broadcast to the shape: one for all, one for each channel, or for each neuron."""
-    if "bias" not in fields:
-        return np.array(0)
-    values = fields.between("bias", -4096, 4095)
-    if values.size == 1:
-        return values.reshape(())
-    if values.shape == shape[::-1]:  # [w, h, c], which netx does not turn
-        return values.transpose()
-    if values.shape == shape[:1]:
-        return values.reshape(-1, *(1 for _ in shape[1:]))
-    raise InputError(
-        f"{fields.where}/bias has shape {values.shape}, expected one for each of {shape[0]} "
-        f"channels, or {shape[::-1]}"
-    )
 
 
 def _note(fields: Fields) -> dict[str, object]:
