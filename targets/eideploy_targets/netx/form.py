@@ -12,6 +12,8 @@ from typing import ClassVar
 
 import numpy as np
 
+from eideploy.compile.overflow import current_bound
+from eideploy.compile.ranges import Range, port_ranges
 from eideploy.errors import QuantizationError
 from eideploy.program import (
     Array,
@@ -24,10 +26,10 @@ from eideploy.program import (
     Relay,
     Source,
 )
-from eideploy.program.neuron import STATE_BITS
+from eideploy.program.neuron import STATE_BITS, STATE_MAX
 from eideploy_targets.netx.exporting import refuse_circuits, to_network
 from eideploy_targets.netx.layers import BIAS_EXPONENT
-from eideploy_targets.netx.sums import READ_MAX, largest_sums
+from eideploy_targets.netx.sums import READ_MAX
 
 THRESHOLD_MAX = LIFNeuronFixed.ranges["threshold"][1]
 BIAS_MANTISSA_MAX = LIFNeuronFixed.ranges["bias_mantissa"][1]
@@ -81,28 +83,29 @@ class NetxForm:
 
 def _exponents(program: Program) -> dict[str, int]:
     """The unit of each population, as a power of two: no smaller than what netx can hold."""
-    largest = largest_sums(program)
+    ranges = port_ranges(program)
     return {
         population.name: max(
             max((p.exponent for p in program.into(population.name)), default=0),
-            _least_exponent(population, largest[population.name]),
+            _least_exponent(population, ranges[population.name, "input"]),
         )
         for population in program.populations
         if not isinstance(population.neuron, Source)
     }
 
 
-def _least_exponent(population: Population, largest_sum: float) -> int:
-    """The smallest e with which threshold, bias and what is read fit into their registers."""
+def _least_exponent(population: Population, port: Range) -> int:
+    """The smallest e with which threshold, bias, current and what is read fit into 24 bits."""
     match population.neuron:
-        case LIFNeuronFixed() as lif:
-            bias = lif.bias_mantissa << lif.bias_exponent
-            ratios = [np.max(lif.threshold) / THRESHOLD_MAX, np.max(np.abs(bias)) / BIAS_MAX]
-        case IntegratorFixed() as integrator:
-            bias = integrator.bias_mantissa << integrator.bias_exponent
-            ratios = [np.max(np.abs(bias)) / BIAS_MAX]
         case Relay() as relay:
-            ratios = [largest_sum / READ_MAX, np.max(np.abs(relay.bias)) / BIAS_MANTISSA_MAX]
+            total = Range(port.low + relay.bias, port.high + relay.bias).magnitude
+            ratios = [np.max(total) / READ_MAX, np.max(np.abs(relay.bias)) / BIAS_MANTISSA_MAX]
+        case LIFNeuronFixed() | IntegratorFixed() as neuron:
+            bias = neuron.bias_mantissa << neuron.bias_exponent
+            current = np.max(current_bound(population, port)) / STATE_MAX
+            ratios = [np.max(np.abs(bias)) / BIAS_MAX, current]
+            if isinstance(neuron, LIFNeuronFixed):
+                ratios.append(np.max(neuron.threshold) / THRESHOLD_MAX)
         case _:
             ratios = []
     return max((math.ceil(math.log2(ratio)) for ratio in ratios if ratio > 0), default=-STATE_BITS)
