@@ -132,7 +132,7 @@ def test_the_width_check_of_this_test_works() -> None:
         value // 2
 
 
-@settings(max_examples=50)
+@settings(max_examples=30)
 @given(data=st.data())
 def test_whole_networks_are_equal_in_every_bin_and_state(
     data: st.DataObject,

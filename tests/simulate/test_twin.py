@@ -40,7 +40,7 @@ def arrays(trace: Trace) -> Iterator[tuple[str, np.ndarray]]:
         yield from ((f"{name}.{key}", values) for key, values in recording.state.items())
 
 
-@settings(max_examples=200)
+@settings(max_examples=120)
 @given(data=st.data())
 def test_integers_are_equal_in_every_bin_and_state(
     data: st.DataObject, programs: Programs, stimuli: Stimuli
@@ -55,7 +55,7 @@ def test_integers_are_equal_in_every_bin_and_state(
         assert np.array_equal(after, before), name
 
 
-@settings(max_examples=200)
+@settings(max_examples=120)
 @given(data=st.data())
 def test_floats_are_equal_up_to_rounding(
     data: st.DataObject, programs: Programs, stimuli: Stimuli

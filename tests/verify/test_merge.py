@@ -97,7 +97,7 @@ WAYS = st.sampled_from(
 )
 
 
-@settings(max_examples=150)
+@settings(max_examples=100)
 @given(sides=pairs(), cuts=CUTS, way=WAYS, order=st.randoms(use_true_random=False))
 def test_parts_add_up_to_the_whole(
     sides: tuple[Artifact, Artifact], cuts: list[int], way: dict[str, Any], order: Any
