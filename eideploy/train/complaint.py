@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, get_origin
 
 from pydantic import BaseModel, ValidationError
 from pydantic.fields import FieldInfo
@@ -22,6 +22,7 @@ _WORDS: dict[Any, str] = {
     float: "a number",
     bool: "true or false",
     str: "text",
+    tuple: "a list",
 }
 _BOUNDS = {"ge": "≥", "gt": ">", "le": "≤", "lt": "<"}
 
@@ -87,15 +88,14 @@ def _field(schema: type[BaseModel], path: list[Any], key: Any) -> FieldInfo | No
 
 def _taken(field: FieldInfo) -> str:
     """What a field takes, in words: `a whole number ≥ 1, by default 30`."""
-    kind = getattr(field.annotation, "__name__", str(field.annotation))
-    words = [_WORDS.get(field.annotation, kind)]
-    for bound in field.metadata:
-        words += [
-            f"{sign} {getattr(bound, name)}"
-            for name, sign in _BOUNDS.items()
-            if hasattr(bound, name)
-        ]
-    taken = words[0] + (" " + " and ".join(words[1:]) if words[1:] else "")
+    kind = get_origin(field.annotation) or field.annotation
+    bounds = [
+        f"{sign} {getattr(bound, name)}"
+        for bound in field.metadata
+        for name, sign in _BOUNDS.items()
+        if hasattr(bound, name)
+    ]
+    taken = " ".join([_WORDS.get(kind, str(field.annotation)), " and ".join(bounds)]).rstrip()
     if field.is_required() or field.default_factory is not None:
         return taken
     return f"{taken}, by default {field.default!r}"

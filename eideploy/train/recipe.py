@@ -138,22 +138,16 @@ def override(recipe: Recipe, changes: Sequence[str]) -> Recipe:
     try:
         return _validate(values, source)
     except RecipeError as error:
-        chosen, before = values["model"].get("name"), recipe.model.name
-        if chosen == before or any(change.startswith("model=") for change in changes):
+        before = recipe.model.name
+        chosen = next((c.partition("=")[2] for c in changes if c.startswith("model.name=")), before)
+        if chosen == before or chosen not in zoo.list_models():
             raise
+        fields = zoo.options_model(chosen).model_fields
+        options = ", ".join(sorted(fields, key=lambda name: not fields[name].is_required()))
         raise RecipeError(
             f"{error.what} (the options of the model {before!r} are still there)",
-            f"Say the whole section: --set 'model={{name: {chosen}, …}}', with {_options(chosen)}.",
+            f"Say the whole section: --set 'model={{name: {chosen}, …}}', with {options}.",
         ) from error
-
-
-def _options(model: Any) -> str:
-    """The options of a model, those first that have no default."""
-    try:
-        fields = zoo.options_model(str(model)).model_fields
-    except RecipeError:
-        return "its options"
-    return ", ".join(sorted(fields, key=lambda name: not fields[name].is_required()))
 
 
 def _validate(values: Any, source: str) -> Recipe:

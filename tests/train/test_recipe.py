@@ -166,8 +166,26 @@ def test_override_changes_what_it_names_and_checks_it() -> None:
 
 
 def test_override_to_another_model_drops_no_option_silently() -> None:
-    with pytest.raises(RecipeError, match=r"unknown key 'model\.hidden'"):
+    with pytest.raises(RecipeError, match=r"unknown key 'model\.hidden'") as caught:
         override(load_recipe("digits_mlp"), ["model.name=conv"])
+    assert "--set 'model={name: conv, …}', with channels" in caught.value.remedy
+    with pytest.raises(RecipeError) as caught:
+        override(load_recipe("digits_mlp"), ["model.name=convv"])
+    assert caught.value.remedy == "Did you mean 'conv'?"
+
+
+@pytest.mark.parametrize(
+    ("change", "remedy"),
+    [
+        ("steps=abc", "It takes a whole number ≥ 1, by default 8."),
+        ("optimizer.lr=-1", "It takes a number > 0, by default 0.1."),
+        ("model.hidden=3", "It takes a list, by default (256, 128)."),
+    ],
+)
+def test_a_wrong_value_is_told_what_its_key_takes(change: str, remedy: str) -> None:
+    with pytest.raises(RecipeError) as caught:
+        override(load_recipe("digits_mlp"), [change])
+    assert caught.value.remedy == remedy
 
 
 @pytest.mark.parametrize(
