@@ -201,10 +201,10 @@ class _Builder:
 
     def _beside_scale(self, name: str) -> bool:
         """Whether the relay of a linear node or a Scale may become part of what is beside it."""
+        node = self.graph.nodes[name]
         beside = [name, *(consumer.source for consumer in self._consumers(name))]
-        return isinstance(self.graph.nodes[name], LINEAR_NODES) and any(
-            isinstance(self.graph.nodes[n], nir.Scale) for n in beside
-        )
+        scaled = any(isinstance(self.graph.nodes[n], nir.Scale) for n in beside)
+        return scaled and isinstance(node, LINEAR_NODES) and not isinstance(node, POOL_NODES)
 
     # --- populations ---
 

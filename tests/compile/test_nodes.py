@@ -115,6 +115,20 @@ SCALED = {
     "in a row": ((2,), {"s": nir.Scale(FACTORS), "t": nir.Scale(FACTORS), "li": li(2)}),
     "of channels in front": ((2, 4, 4), {"s": PER_CHANNEL, "w": CONV, "li": li(2, 4, 4)}),
     "of channels behind": ((2, 4, 4), {"w": CONV, "s": PER_CHANNEL, "li": li(2, 4, 4)}),
+    "of channels behind a pool": (
+        (2, 4, 4),
+        {"p": POOL, "s": nir.Scale(PER_CHANNEL.scale[:, :2, :2]), "li": li(2, 2, 2)},
+    ),
+    "of channels between pool and matrix": (
+        (1, 2, 4),
+        {
+            "p": POOL,
+            "s": nir.Scale(np.full((1, 1, 2), 3.0)),
+            "f": nir.Flatten({"input": np.array([1, 1, 2])}, 0, -1),
+            "w": MATRIX,
+            "li": li(2),
+        },
+    ),
     "of channels in front of a pool": ((2, 4, 4), {"s": PER_CHANNEL, "p": POOL, "li": li(2, 2, 2)}),
 }
 
@@ -139,6 +153,8 @@ def apply(nodes: dict[str, nir.NIRNode], x: np.ndarray[Any, Any]) -> np.ndarray[
             case nir.Conv2d():
                 weight, bias = torch.tensor(node.weight), torch.tensor(node.bias)
                 y = functional.conv2d(y, weight, bias, padding=1, groups=node.groups)
+            case nir.Flatten():
+                y = y.flatten(1)
             case nir.AvgPool2d():
                 y = functional.avg_pool2d(y, 2)
     return y.unflatten(0, x.shape[:2]).numpy()
