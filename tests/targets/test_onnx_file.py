@@ -86,6 +86,8 @@ def test_the_file_says_what_it_is(target: Target, conv_graph: Any, tmp_path: Pat
         "outputs": ["readout"],
         "ranges": {"input": [0.0, 1.0]},
     }
+    used = {name for node in (*model.graph.node, *body(model).node) for name in node.input}
+    assert {tensor.name for tensor in model.graph.initializer} <= used
     shapes = {
         value.name: [d.dim_param or d.dim_value for d in value.type.tensor_type.shape.dim]
         for value in (*model.graph.input, *model.graph.output)

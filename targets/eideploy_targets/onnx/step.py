@@ -139,9 +139,8 @@ class Step:
         for name, past in self._past.items():
             population = self._program.by_name[name]
             dtype = np.bool_ if population.neuron.spiking else self.sheet.number
-            silence = self.sheet.constant("silence", 0, dtype)
             for value, before in zip((self._values[name, None], *past), past, strict=False):
-                self._carry(population, silence, before, value)
+                self._carry(population, self.sheet.constant("silence", 0, dtype), before, value)
 
     def _carry(self, population: Population, start: str, before: str, after: str) -> None:
         dtype = self.sheet.constants.dtype(start)
