@@ -81,8 +81,10 @@ def _exhibit(hop: Hop, specimen: Specimen) -> Exhibit:
     before, after = specimen.before, specimen.after
     suspect = hop.suspect
     if suspect and suspect.first_divergence and suspect.first_divergence.sample != specimen.sample:
-        # Another population parts before it, in this sample: where do its own sides part here?
-        suspect = judge(specimen.measure(hop.relation)).suspect
+        # Another population parts before it, in this sample. Where does it part here, if it does?
+        here = judge(specimen.measure(hop.relation))
+        same = next(p for p in here.populations if p.name == suspect.name)
+        suspect = same if same.first_divergence else here.suspect
     first = suspect.first_divergence if suspect else None
     return Exhibit(
         hop,

@@ -405,6 +405,21 @@ def test_the_page_shows_every_hop_that_fails(failing: Verification, hand_made: H
     assert shown == [("frozen", "program"), ("quantized", "lava-fixed")]
 
 
+@pytest.mark.parametrize(("also_here", "shown"), [(True, "lif2"), (False, "lif1")])
+def test_the_page_shows_the_sample_that_parts_first_and_in_it_the_culprit_if_it_can(
+    hand_made: HandMade, also_here: bool, shown: str
+) -> None:
+    before, after = hand_made("program"), hand_made("quantized")
+    after.trace["lif1"].output[1, 0, 0, 0] = 1  # one bin of 144 is within the limit
+    after.trace["lif2"].output[0, 2] = 1
+    after.trace["lif2"].output[1, 3, 4] = also_here
+    hop = compare(before, after, relation="bounded")
+    assert (hop.status, hop.culprit) == ("fail", "lif2")
+    page = _Page(to_html(_verification([hop], [before, after])))
+    assert "Sample 1, the one in which they part first" in page.text
+    assert re.search(rf"{shown}, sample 1, step {3 if also_here else 0}", page.text)
+
+
 def test_the_page_of_a_hop_without_any_shared_population_says_why(hand_made: HandMade) -> None:
     before, after = hand_made("program"), replace(hand_made("odd"), trace=Trace({}))
     page = _Page(
