@@ -149,13 +149,17 @@ class _Quantizer:
         That of a pool counts in units of what it counts: its weights are all alike.
         """
         into = self.ports.into(population, "input")
-        counting = None if np.any(relay.bias) else self.ports.counting_scale(into)
-        full = counting or self.ports.full_scale(into, _otherwise(relay.bias))
-        scales, integer = self.ports.settle(
-            population, lambda loss: {"input": full / 2**loss}, relay.bias
-        )
+
+        def counting() -> float | None:
+            return None if np.any(relay.bias) else self.ports.counting_scale(into)
+
+        def scale(loss: int) -> dict[str, float]:
+            full = counting() or self.ports.full_scale(into, _otherwise(relay.bias))
+            return {"input": full / 2**loss}
+
+        scales, integer = self.ports.settle(population, scale, relay.bias)
         self.ports.keep(population, "input", scales["input"], integer["input"])
-        exact = counting is not None and scales["input"] == counting
+        exact = scales["input"] == counting()
         neuron = Relay(
             shift=8 - self.ports.weight_bits if exact else 0,
             bias=np.rint(relay.bias * scales["input"]).astype(np.int64),

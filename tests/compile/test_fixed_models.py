@@ -403,3 +403,40 @@ def test_a_slow_circuit_gives_up_digits_of_its_threshold_before_it_is_refused():
     neuron = Quantize()(program).by_name["neurons"].neuron
     assert neuron.threshold > 2**12
     assert neuron.quotient_shift >= 6
+
+
+def test_a_graded_population_counts_anew_once_its_relays_have_dropped_bits():
+    """A readout of many spikes, inhibited through relays: in 4 bits its sums have to shrink."""
+    rng = np.random.default_rng(0)
+    n = 1600
+    program = Program(
+        (
+            Population("input", (n,), Source(levels=1)),
+            Population("inhibitory", (2,), Relay(), offset=1),
+            Population("readout", (10,), Relay(), offset=2),
+        ),
+        (
+            Projection(
+                *("input", "inhibitory", Dense(rng.exponential(1 / n, (2, n)))),
+                delay=1,
+                sign="excitatory",
+            ),
+            Projection(
+                *("input", "readout", Dense(rng.exponential(1 / n, (10, n)) ** 0.5 * 0.5)),
+                delay=2,
+                sign="excitatory",
+            ),
+            Projection(
+                *("inhibitory", "readout", Dense(-np.full((10, 2), 0.05))),
+                delay=1,
+                sign="inhibitory",
+            ),
+        ),
+        "float",
+        ("readout",),
+    )
+    integer = Prove()(Quantize(4)(program))
+    x = rng.integers(0, 2, (3, 4, n)).astype(float)
+    real, held = (reference.run(p, Stimulus({"input": x}))["readout"] for p in (program, integer))
+    scale = integer.metadata["output_scale"]["readout"]
+    np.testing.assert_allclose(held.output / scale, real.output, rtol=0.03)
