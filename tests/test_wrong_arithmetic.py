@@ -1,4 +1,4 @@
-"""A backend whose arithmetic rounds wrongly is found out; one that divides in another way is not."""
+"""A backend whose arithmetic rounds wrongly is found out; dividing in another way is not wrong."""
 
 from __future__ import annotations
 
