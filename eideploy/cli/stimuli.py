@@ -102,6 +102,8 @@ class Shown:
             StimulusError: a file is unreadable or pickled, or what it holds does not fit; names the
                 file, and what is expected.
         """
+        if self.path is None:
+            raise StimulusError("there is nothing to show", "Give --stimulus FILE.")
         arrays = load_arrays(self.path)
         if "header" in arrays:
             stored = load_stimulus(self.path)

@@ -95,7 +95,7 @@ class GraphDescription:
         return {**asdict(self), "parameters": self.parameters, "constants": self.constants}
 
 
-def extent(shape: Shape) -> str:
+def extent(shape: Sequence[int]) -> str:
     """A shape as it is shown: 2×34×34."""
     return "×".join(str(size) for size in shape)
 
