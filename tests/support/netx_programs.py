@@ -93,7 +93,7 @@ def _dense(
 ) -> tuple[tuple[int, ...], list[Projection]]:
     size = draw(st.integers(1, 6))
     weight, sign = _weights(draw, rng, (size, before.size))
-    shape = draw(st.sampled_from([(size,), (size, 1)]))
+    shape = draw(st.sampled_from([(size,), (size, 1), (1, 1, size)]))
     if timed and draw(st.booleans()):
         delays = rng.choice([1, 2, 5], weight.shape)
         parts = [(d, np.where(delays == d, weight, 0)) for d in (1, 2, 5)]

@@ -223,7 +223,7 @@ def test_graded_inputs_and_relays_go_in_and_out(execution):
     done = []
     found = Netx(chunk=2).run(program, stimulus, Record(), lambda *of: done.append(of))
     alike(reference.run(program, stimulus), found)
-    assert done == [(0, 5), (2, 5), (4, 5), (5, 5)]
+    assert done == [(1, 5), (2, 5), (3, 5), (4, 5), (5, 5)]
 
 
 def test_only_what_is_asked_for_is_recorded(tmp_path, execution):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -18,6 +18,7 @@ from lava.proc.io.source import RingBuffer
 from eideploy.errors import UnsupportedError
 from eideploy.program import (
     Array,
+    Conv2d,
     IntegratorFixed,
     LIFNeuronFixed,
     Population,
@@ -64,17 +65,19 @@ def run(
     (source,) = program.sources
     values = encode(program, stimulus)[source.name]
     deadline = Deadline(timeout)
-    size = chunk if program.gap == 0 else 1
-    if size == 1:
+    size = chunk
+    if program.gap:
         _check_start(program)
+        size = 1
     parts = []
     for first in range(0, len(values), size):
-        if progress:
-            progress(first, len(values))
+
+        def report(done: int, first: int = first) -> None:
+            if progress:
+                progress(first + done, len(values))
+
         shown = values[first : first + size]
-        parts.append(_run_once(program, path, shown, record, deadline))
-    if progress:
-        progress(len(values), len(values))
+        parts.append(_run_once(program, path, shown, record, deadline, report))
     return Trace.concatenate(parts)
 
 
@@ -97,7 +100,12 @@ def _check_start(program: Program) -> None:
 
 
 def _run_once(
-    program: Program, path: Path, values: Array, record: Record, deadline: Deadline
+    program: Program,
+    path: Path,
+    values: Array,
+    record: Record,
+    deadline: Deadline,
+    report: Callable[[int], None],
 ) -> Trace:
     """Stream samples [sample, step, *shape] through one network; only one if it has a gap."""
     samples, steps = values.shape[:2]
@@ -120,16 +128,18 @@ def _run_once(
             for population, layer in zip(order[1:], network.layers, strict=True)
             if population in chosen
         }
-        with quiet():
-            executable = network.compile(Loihi2SimCfg(select_tag="fixed_pt"), {})
-        with running(executable, steps_in_all, deadline) as runtime:
-            pages = _collect(runtime, taps, samples)
-        network.net_config.f.close()
+        try:
+            with quiet():
+                executable = network.compile(Loihi2SimCfg(select_tag="fixed_pt"), {})
+            with running(executable, steps_in_all, deadline) as runtime:
+                pages = _collect(runtime, taps, samples, report)
+        finally:
+            network.net_config.f.close()
     return Trace(
         {
             population.name: Recording(values, {}, 0)
             if population is source
-            else _recording(population, pages[population.name])
+            else _recording(program, population, pages[population.name])
             for population in chosen
         }
     )
@@ -166,12 +176,12 @@ def _tap(layer: Any, population: Population, steps: int) -> Any:
 
 
 def _collect(
-    runtime: WatchedRuntime, taps: Mapping[str, Any], samples: int
+    runtime: WatchedRuntime, taps: Mapping[str, Any], samples: int, report: Callable[[int], None]
 ) -> dict[str, list[Array]]:
     """Read the pages of all taps while the network runs."""
     pages: dict[str, list[Array]] = {name: [] for name in taps}
-    finished = False
-    while not finished or any(len(found) < samples for found in pages.values()):
+    finished, done = False, 0
+    while not finished or done < samples:
         news = False
         for name, tap in taps.items():
             port = tap.page.external_pipe_csp_recv_port
@@ -179,17 +189,20 @@ def _collect(
                 pages[name].append(port.recv().copy())
                 news = True
         finished = finished or runtime.proceed()
+        before, done = done, min(map(len, pages.values()), default=samples * finished)
+        if done > before:
+            report(done)
         if not news:
-            done = min((len(found) for found in pages.values()), default=0)
             runtime.watch(f"{done} of {samples} samples done")
     return pages
 
 
-def _recording(population: Population, pages: list[Array]) -> Recording:
+def _recording(program: Program, population: Population, pages: list[Array]) -> Recording:
     """Pages [step, neuron] of all samples as [sample, step, *shape] of the population."""
     values = np.stack(pages)
     shape = values.shape[:2]
-    if len(population.shape) > 1:  # [x, y, channel]
+    if any(isinstance(p.operator, Conv2d) for p in program.into(population.name)):
+        # netx has [x, y, channel]
         values = values.reshape(*shape, *planar(population.shape)[::-1]).transpose(0, 1, 4, 3, 2)
     values = values.reshape(*shape, *population.shape)
     match population.neuron:
