@@ -71,7 +71,8 @@ class Executor:
         self._circuits = circuits_of(network, deployed.floating)
         _require_feed_forward(self.program)
         self._into = bundles(deployed, self._circuits, self._device)
-        self._bias = {p.name: self._bias_of(p) for p in self.program.populations if p.neuron.state}
+        spiking = [p for p in self.program.populations if p.neuron.spiking]
+        self._bias = {population.name: self._bias_of(population) for population in spiking}
 
     def __call__(self, x: Tensor) -> Rehearsal:
         """Run the Program from rest.
