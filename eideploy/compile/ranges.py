@@ -63,7 +63,7 @@ def port_ranges(program: Program) -> dict[tuple[str, str], Range]:
     """Range of the sum on every port, by (population, port).
 
     Raises:
-        QuantizationError: a relay feeds itself, so that its range is not bounded.
+        QuantizationError: a loop of nothing but relays, so that their ranges are not bounded.
     """
     return _Ranges(program).ports()
 
@@ -79,6 +79,7 @@ class _Ranges:
 
     def __init__(self, program: Program) -> None:
         self.program = program
+        self.looping = _looping(program)
         self.emitted: dict[str, Range] = {}
 
     def ports(self) -> dict[tuple[str, str], Range]:
@@ -91,15 +92,13 @@ class _Ranges:
     def emits(self, name: str, waiting: tuple[str, ...] = ()) -> Range:
         population = self.program.by_name[name]
         if name in waiting:
-            if isinstance(population.neuron, Relay):
-                raise unbounded(name)
-            return own_range(population)
+            raise unbounded(name)
         if name not in self.emitted:
             match population.neuron:
                 case Relay():
                     port = self.receives(name, "input", (*waiting, name))
                     self.emitted[name] = relay_range(population, port)
-                case IntegratorFixed():
+                case IntegratorFixed() if name not in self.looping:
                     port = self.receives(name, "input", (*waiting, name))
                     self.emitted[name] = integrator_range(population, port)
                 case _:
@@ -115,6 +114,17 @@ class _Ranges:
                 arrived = delivered_range(projection, source.shape, emitted)
                 total = total + arrived.reshaped(self.program.by_name[name].shape)
         return total
+
+
+def _looping(program: Program) -> frozenset[str]:
+    """Graded populations that act on themselves through graded ones only."""
+    graded = {p.name for p in program.populations if isinstance(p.neuron, (Relay, IntegratorFixed))}
+    before = {name: {p.source for p in program.into(name)} & graded for name in graded}
+    reached = dict(before)
+    for _ in graded:
+        for name, ends in reached.items():
+            reached[name] = ends.union(*(before[end] for end in ends))
+    return frozenset(name for name in graded if name in reached[name])
 
 
 def unbounded(name: str) -> QuantizationError:

@@ -440,3 +440,30 @@ def test_a_graded_population_counts_anew_once_its_relays_have_dropped_bits():
     real, held = (reference.run(p, Stimulus({"input": x}))["readout"] for p in (program, integer))
     scale = integer.metadata["output_scale"]["readout"]
     np.testing.assert_allclose(held.output / scale, real.output, rtol=0.03)
+
+
+@pytest.mark.parametrize("order", [1, -1], ids=["integrator first", "relay first"])
+def test_an_integrator_bounds_a_loop_of_graded_populations(order):
+    """Its potential is clipped, whatever comes back to it; both orders say the same."""
+    weight = Dense(np.ones((2, 2), int))
+    graded = (
+        Population("li", (2,), IntegratorFixed(4095, 100, 0, 0, shift=8), offset=1),
+        Population("relay", (2,), Relay(), offset=2),
+    )
+    program = Program(
+        (Population("input", (2,), Source(scale=255.0)), *graded[::order]),
+        (
+            Projection("input", "li", weight, delay=1),
+            Projection("li", "relay", weight, delay=1),
+            Projection("relay", "li", weight, delay=1),
+        ),
+        "integer",
+        ("li",),
+        stride=2,
+    )
+    emitted = emitted_ranges(program)
+    assert np.all(emitted["li"].magnitude == 2**15)
+    assert np.all(emitted["relay"].magnitude == 2**16)
+    relays = program.replace_population(Population("li", (2,), Relay(), offset=1))
+    with pytest.raises(QuantizationError, match="feeds itself"):
+        emitted_ranges(relays)
