@@ -103,6 +103,14 @@ def test_a_run_that_takes_too_long_is_given_up(program: Program, stimulus: Stimu
         replace(HERE, timeout=0.5).run(program, many(stimulus, 1000), Record())
 
 
+def test_a_run_is_given_up_even_if_each_step_ends_a_sample(
+    program: Program, stimulus: Stimulus
+) -> None:
+    short = Stimulus({name: values[:, :1] for name, values in stimulus.values.items()})
+    with pytest.raises(TargetError, match=r"within 0\.5 s .* samples done"):
+        replace(HERE, timeout=0.5).run(program, many(short, 3000), Record())
+
+
 def test_ctrl_c_ends_a_run(program: Program, stimulus: Stimulus) -> None:
     def interrupt(done: int, total: int) -> None:
         signal.raise_signal(signal.SIGINT)

@@ -126,11 +126,11 @@ def _run_once(
             executable = compiled(network.processes, _TAGS[program.arithmetic])
             if inprocess:
                 feed = Feed(program, stimulus, tables)
-                engine = InProcess(executable, network, feed, steps_in_all, deadline)
-                _drain(engine, network.populations, tapes, samples, report)
+                engine = InProcess(executable, network, feed, steps_in_all)
+                _drain(engine, network.populations, tapes, samples, report, deadline)
             else:
                 with running(executable, steps_in_all, deadline) as runtime:
-                    _drain(runtime, network.populations, tapes, samples, report)
+                    _drain(runtime, network.populations, tapes, samples, report, deadline)
     shown = encode(program, stimulus) if len(tapes) < len(chosen) else {}
     return Trace(
         {
@@ -158,6 +158,7 @@ def _drain(
     tapes: Mapping[str, Tape],
     samples: int,
     report: _Report,
+    deadline: Deadline,
 ) -> None:
     """Read the tapes while the network runs, so that none of them is ever full for long."""
     done, finished = 0, False
@@ -166,6 +167,7 @@ def _drain(
         finished = finished or engine.proceed()
         done = min((tape.done for tape in tapes.values()), default=samples * finished)
         report.update(done)
+        deadline.check(str(report))
         if not any(news):
             engine.watch(str(report))
 
