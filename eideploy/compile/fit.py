@@ -9,9 +9,9 @@ import numpy as np
 
 from eideploy.compile.chip import Chip
 from eideploy.compile.placement import place
-from eideploy.compile.ranges import own_range, port_ranges, relay_range
+from eideploy.compile.ranges import emitted_ranges
 from eideploy.errors import UnsupportedError
-from eideploy.program import LIFNeuronFixed, Population, Program, Relay, Source
+from eideploy.program import Array, LIFNeuronFixed, Population, Program, Source
 
 
 @dataclass(frozen=True)
@@ -63,16 +63,11 @@ class Fit:
     def _check_payloads(self, program: Program) -> None:
         """Raise if a graded value is wider than a spike can carry."""
         limit = self.chip.payload_bits.value
-        ports = port_ranges(program)
+        emitted = emitted_ranges(program)
         for population in program.populations:
             if not any(p.source == population.name for p in program.projections):
                 continue
-            match population.neuron:
-                case Relay():
-                    emitted = relay_range(population, ports[population.name, "input"])
-                case _:
-                    emitted = own_range(population)
-            largest = float(np.max(emitted.magnitude))
+            largest = float(np.max(emitted[population.name].magnitude))
             if largest >= 2 ** max(1, limit - 1):
                 raise UnsupportedError(
                     f"population {population.name!r} emits values of up to {largest:.0f}; a spike "
@@ -90,9 +85,18 @@ class Fit:
                     f"longest path to {projection.target!r}; {self.chip.name} can wait {longest}",
                     "Compile it with `align`, which puts relays into what waits long.",
                 )
-            largest = int(np.abs(projection.operator.weight).max(initial=0))
-            if largest > 2 ** (bits - 1):
+            weight = projection.operator.weight
+            if _bits(weight) > bits:
                 raise UnsupportedError(
-                    f"projection {projection.name} has a weight of {largest}; "
-                    f"{self.chip.name} holds {bits} bits, sign included"
+                    f"projection {projection.name} has weights of up to {np.abs(weight).max()}, "
+                    f"which need {_bits(weight)} bits with their sign; {self.chip.name} holds "
+                    f"{bits}",
+                    "Compile it with fewer --weight-bits.",
                 )
+
+
+def _bits(weight: Array) -> int:
+    """Bits of the largest weight and its sign, without a factor 2ⁿ of all: a chip shifts sums."""
+    magnitude = np.abs(weight)
+    together = int(np.bitwise_or.reduce(magnitude, axis=None))
+    return (together // max(1, together & -together)).bit_length() + 1

@@ -20,6 +20,7 @@ from eideploy.program import (
     Conv2d,
     Dense,
     Identity,
+    IntegratorFixed,
     LIFNeuronFixed,
     Population,
     Program,
@@ -206,8 +207,38 @@ def test_a_projection_that_waits_too_long_is_refused():
 
 
 def test_a_weight_that_is_too_wide_is_refused():
-    with pytest.raises(UnsupportedError, match="weight of 300; Loihi 2 holds 9 bits"):
-        Fit(load_chip("loihi2"))(dense(2, 2, np.full((2, 2), 300)))
+    with pytest.raises(UnsupportedError, match=r"input→lif.* 301, .* 10 bits .* Loihi 2 holds 9"):
+        Fit(load_chip("loihi2"))(dense(2, 2, np.full((2, 2), 301)))
+
+
+@pytest.mark.parametrize(("sign", "fits"), [(1, 7), (-1, 8)], ids=["one sign", "mixed signs"])
+def test_fewer_weight_bits_fit_a_chip_that_has_fewer(sign, fits):
+    """A quantized weight of both signs has one bit less in magnitude, and none in its sign."""
+    weights = np.linspace(0.01, 1.0, 60).reshape(20, 3) * np.array([1.0, sign, 1.0])
+    graph = spiking(weights)
+    chip = limited(weight_bits=8)
+    run_passes(integer_pipeline(CompileOptions(chip=chip, weight_bits=fits)), graph)
+    run_passes(integer_pipeline(CompileOptions(chip=limited(weight_bits=9))), graph)
+    if fits < 8:
+        with pytest.raises(UnsupportedError, match="need 9 bits") as refusal:
+            run_passes(integer_pipeline(CompileOptions(chip=chip)), graph)
+        assert "--weight-bits" in refusal.value.remedy
+
+
+def test_what_an_integrator_really_emits_is_its_payload():
+    narrow = IntegratorFixed(4095, 4096, 0, 0)
+    sent = program(
+        Population("input", (1,), Source(scale=1)),
+        Population("li", (1,), narrow, 1),
+        Population("end", (1,), Relay(), 2),
+        projections=(
+            Projection("input", "li", Identity(np.int64(100)), delay=1),
+            Projection("li", "end", Identity(np.int64(1)), delay=1),
+        ),
+    )
+    Fit(limited(payload_bits=14))(sent)
+    with pytest.raises(UnsupportedError, match=r"'li' emits values of up to 6400; .* 13 bits"):
+        Fit(limited(payload_bits=13))(sent)
 
 
 def test_a_payload_that_is_too_wide_is_refused():
@@ -259,17 +290,23 @@ def test_the_pipeline_of_a_target_places_on_loihi_2_unless_told_otherwise():
     assert [fit.chip.name for fit in fits] == ["Loihi 1"]
 
 
-def test_a_plain_spiking_network_fits_on_loihi_1():
-    spikes = nir.Input({"input": np.array([4])})
+def spiking(weights: np.ndarray) -> nir.NIRGraph:
+    """Spikes → weights → LIFs."""
+    neurons, inputs = weights.shape
+    spikes = nir.Input({"input": np.array([inputs])})
     spikes.metadata = {"high": 1.0, "levels": 1}
-    graph = nir.NIRGraph(
+    return nir.NIRGraph(
         {
             "input": spikes,
-            "weights": nir.Linear(np.ones((5, 4))),
-            "lif": nir.LIF(*(np.full(5, value) for value in (2e-3, 1.0, 0.0, 1.0))),
-            "output": nir.Output({"output": np.array([5])}),
+            "weights": nir.Linear(weights),
+            "lif": nir.LIF(*(np.full(neurons, value) for value in (2e-3, 1.0, 0.0, 1.0))),
+            "output": nir.Output({"output": np.array([neurons])}),
         },
         [("input", "weights"), ("weights", "lif"), ("lif", "output")],
         metadata={"dt": 1e-3},
     )
+
+
+def test_a_plain_spiking_network_fits_on_loihi_1():
+    graph = spiking(np.ones((5, 4)))
     run_passes(integer_pipeline(CompileOptions(chip=load_chip("loihi1"))), graph)
