@@ -109,11 +109,14 @@ def _spread(
     placed: dict[str, tuple[Core, ...]],
 ) -> tuple[Core, ...]:
     """A population on at least `least` cores, for the present cores of those that it drives."""
-    reached = sum(
-        1 if isinstance(projection.operator, Identity) else len(placed.get(projection.target, ()))
-        for projection in program.projections
-        if projection.source == population.name
-    )
+    # One axon serves all projections into the same core.
+    cores_of: dict[str, int] = {}
+    for projection in program.projections:
+        if projection.source == population.name:
+            there, target = len(placed.get(projection.target, ())), projection.target
+            each = 1 if isinstance(projection.operator, Identity) else there
+            cores_of[target] = max(cores_of.get(target, 0), each)
+    reached = sum(cores_of.values())
 
     def on(first: int, last: int) -> Core:
         used = demand(program, chip, population, first, last)

@@ -71,6 +71,23 @@ def test_zero_weights_take_neither_synapses_nor_axons():
     assert (upper.synapse_bytes, upper.axons_in) == (3, 1)
 
 
+def test_projections_into_the_same_core_share_an_axon():
+    weight = Dense(np.full((6, 6), 2))
+    (core,) = place(
+        program(
+            Population("input", (6,), Source(scale=1)),
+            Population("lif", (6,), lif(), 1),
+            projections=(
+                Projection("input", "lif", weight, delay=1),
+                Projection("lif", "lif", weight, delay=1),
+                Projection("lif", "lif", weight, delay=2),
+            ),
+        ),
+        limited(axons_out_per_core=6, axons_in_per_core=12),
+    ).cores
+    assert (core.used.axons_in, core.used.axons_out) == (12, 6)
+
+
 def conv(groups: int = 1) -> Program:
     weight = np.full((4, 6 // groups, 3, 3), 2)
     return program(
