@@ -11,6 +11,7 @@ from eideploy.program import Program, Stimulus, Trace, encode
 from eideploy.simulate import reference
 from eideploy.simulate.record import Progress, Record
 from eideploy.targets import Target
+from eideploy.verify.allowance import in_all
 from eideploy.verify.climb import Findings, climb
 from eideploy.verify.judge import judge
 from eideploy.verify.report import Accuracy, Hop, Limits, Relation, Report, Status
@@ -126,7 +127,7 @@ def verify(
         refused[target.name] = "the reference would be compared with itself"
     else:
         last = target.name
-        sides.append(Side(last, deployed or program, target.run, state=state))
+        sides.append(Side(last, deployed or program, in_all(target), state=state))
 
     parts = chunks(sides, stimulus, chunk_bytes)
     for part in parts:  # what does not fit the inputs is refused before anything runs
