@@ -13,11 +13,18 @@ PAYLOAD_LEVELS = 255
 """Graded inputs are 8-bit payloads."""
 
 
-def payload_source(source: Source) -> Source:
-    """Payloads: the training data's own levels where they fit, else 255 of them."""
+def payload_source(name: str, source: Source) -> Source:
+    """Payloads: the training data's own levels where they fit, else 255 of them.
+
+    Raises:
+        QuantizationError: the range of the input `name` is nothing but 0.
+    """
     largest = float(max(abs(source.minimum), abs(source.maximum)))
     if largest == 0:
-        raise QuantizationError("the range of an input is [0, 0]")
+        raise QuantizationError(
+            f"input {name!r} ranges over [0, 0]: there is no payload to scale",
+            "Write its range into the graph: `low` and `high` in the metadata of the Input node.",
+        )
     scale, levels = PAYLOAD_LEVELS / largest, int(source.levels)
     if levels > 0 and source.maximum > 0:
         own = levels / float(source.maximum)

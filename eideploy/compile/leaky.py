@@ -105,7 +105,8 @@ def _split_bias(bias: Array) -> dict[str, Array]:
 
 
 def _rounded(values: Any) -> Array:
-    return np.rint(values).astype(np.int64)
+    # What no register holds is still to be found too large, and not to wrap.
+    return np.rint(np.clip(values, -(2.0**62), 2.0**62)).astype(np.int64)
 
 
 def threshold_exponent(lif: LIFNeuron, scale: float) -> int:

@@ -314,13 +314,16 @@ def _source(name: str, node: nir.Input) -> Source:
     """Range of an input from the node's metadata; without it, values from 0 to 1."""
     known = {key: _plain(value) for key, value in node.metadata.items() if key in _RANGE}
     try:
-        return Source(
-            minimum=float(known.get("low", 0.0)),
-            maximum=float(known.get("high", 1.0)),
-            levels=int(known.get("levels", 0)),
-        )
+        low, high = float(known.get("low", 0.0)), float(known.get("high", 1.0))
+        levels = int(known.get("levels", 0))
     except (TypeError, ValueError, OverflowError) as error:
         raise GraphError(f"node {name!r}: its range {known} is not made of numbers") from error
+    if not low <= high:
+        raise GraphError(
+            f"node {name!r}: its values range from {low:g} to {high:g}, which is nothing",
+            "Write the smallest as `low` and the largest as `high` into its metadata.",
+        )
+    return Source(minimum=low, maximum=high, levels=levels)
 
 
 _RANGE = ("low", "high", "levels")

@@ -122,7 +122,7 @@ class _Quantizer:
     def _integer(self, population: Population) -> Neuron:
         match population.neuron:
             case Source() as source:
-                payloads = payload_source(source)
+                payloads = payload_source(population.name, source)
                 self.ports.scale[population.name] = float(payloads.scale)
                 self.ports.emitted[population.name] = own_range(
                     replace(population, neuron=payloads)
@@ -223,7 +223,8 @@ class _Quantizer:
                 check_width(population, "current", current, STATE_MAX)
                 raise QuantizationError(
                     f"population {population.name!r}: its initial value or bias does not fit into "
-                    "the width of its potential beside its weights"
+                    "the width of its potential beside its weights",
+                    "Bring v_leak, bias and weights of this population closer together.",
                 )
             loss += 1
         self.ports.keep(population, "input", scale, integer)

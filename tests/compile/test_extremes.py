@@ -199,6 +199,21 @@ REFUSED = {
         GraphError,
         "'input'.*not made of numbers",
     ),
+    "range that is empty": (
+        graph(30, linear(), lif(N), low=2.0, high=-2.0),
+        GraphError,
+        "'input'.* from 2 to -2.*metadata",
+    ),
+    "range of nothing but 0": (
+        graph(30, linear(), lif(N), low=0.0, high=0.0),
+        QuantizationError,
+        "'input'.* over \\[0, 0\\].*metadata",
+    ),
+    "a bias beyond all registers": (
+        graph(30, linear(size=1e-12), nir.LI(np.full(N, 5e-3), np.ones(N), np.full(N, 1e4))),
+        QuantizationError,
+        "'n1'.*initial value or bias.*closer together",
+    ),
 }
 
 
