@@ -12,11 +12,12 @@ if TYPE_CHECKING:
     from eideploy.train.calibration import accuracy, calibrate_floors, freeze, freeze_network
     from eideploy.train.cost import Cost, cost_of
     from eideploy.train.data import Dataset, find_dataset, list_datasets, present, use_data_folder
+    from eideploy.train.folder import load_run
     from eideploy.train.listing import list_recipes
     from eideploy.train.network import build_network
     from eideploy.train.recipe import Recipe, load_recipe, override, parse_recipe
     from eideploy.train.record import record_network
-    from eideploy.train.run import Run, load_run, to_graph
+    from eideploy.train.run import Run, to_graph
     from eideploy.train.trainer import train
     from eideploy.train.zoo import list_models
 
@@ -50,11 +51,12 @@ _HOMES = {
     "calibration": ("accuracy", "calibrate_floors", "freeze", "freeze_network"),
     "cost": ("Cost", "cost_of"),
     "data": ("Dataset", "find_dataset", "list_datasets", "present", "use_data_folder"),
+    "folder": ("load_run",),
     "listing": ("list_recipes",),
     "network": ("build_network",),
     "recipe": ("Recipe", "load_recipe", "override", "parse_recipe"),
     "record": ("record_network",),
-    "run": ("Run", "load_run", "to_graph"),
+    "run": ("Run", "to_graph"),
     "trainer": ("train",),
     "zoo": ("list_models",),
 }

@@ -16,7 +16,8 @@ from eideploy.errors import InputError
 from eideploy.graph.export import node_names
 from eideploy.train.batches import batches
 from eideploy.train.data import Array
-from eideploy.train.run import Run, save_run
+from eideploy.train.folder import save_run
+from eideploy.train.run import Run
 
 
 @torch.no_grad()

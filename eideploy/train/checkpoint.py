@@ -15,8 +15,8 @@ from lightning.pytorch.plugins import CheckpointIO
 
 from eideploy.errors import InputError
 from eideploy.files import atomic_write
+from eideploy.train.folder import CHECKPOINT
 from eideploy.train.recipe import Recipe
-from eideploy.train.run import CHECKPOINT
 
 _NAME = "last"
 _KEYS = {

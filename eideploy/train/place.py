@@ -16,8 +16,8 @@ from eideploy.train.checkpoint import (
     read_checkpoint,
     recipe_values,
 )
+from eideploy.train.folder import ABOUT, CHECKPOINT, load_run
 from eideploy.train.recipe import Recipe
-from eideploy.train.run import ABOUT, CHECKPOINT, load_run
 
 LOGS = "logs"
 """What TensorBoard shows."""

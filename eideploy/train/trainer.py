@@ -16,11 +16,12 @@ from eideploy.train import place
 from eideploy.train.callbacks import History, stage
 from eideploy.train.course import Course, FromScratch
 from eideploy.train.fit import fit
+from eideploy.train.folder import CHECKPOINT, load_run, save_run
 from eideploy.train.hardware import Accelerator, Hardware, find_hardware
 from eideploy.train.network import build_network, dataset_of
 from eideploy.train.place import Plan
 from eideploy.train.recipe import Recipe
-from eideploy.train.run import CHECKPOINT, Run, load_run, save_run
+from eideploy.train.run import Run
 from eideploy.train.sections import AwareSection
 
 

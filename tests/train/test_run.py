@@ -26,7 +26,7 @@ from eideploy.train import (
     record_network,
     to_graph,
 )
-from eideploy.train.run import save_run
+from eideploy.train.folder import save_run
 
 
 @pytest.fixture
@@ -148,7 +148,7 @@ def test_floors_that_are_no_numbers(copy: Path) -> None:
 def test_weights_of_another_network(copy: Path) -> None:
     recipe = copy / "recipe.yaml"
     recipe.write_text(recipe.read_text().replace("- 32", "- 24"))
-    with pytest.raises(InputError, match=r"weights\.safetensors does not fit") as caught:
+    with pytest.raises(InputError, match="do not fit the network of its recipe") as caught:
         load_run(copy).network()
     assert "2.weight_ee" in str(caught.value)
 

@@ -15,8 +15,8 @@ from safetensors.torch import load_file
 from torch import Tensor
 
 from eideploy.errors import InputError
+from eideploy.train.folder import ABOUT, WEIGHTS
 from eideploy.train.importing import tensors_only
-from eideploy.train.run import ABOUT, WEIGHTS
 
 SAFETENSORS, CONFIG = ".safetensors", "config.json"
 

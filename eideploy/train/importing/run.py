@@ -13,6 +13,7 @@ from eideploy.train.calibration import accuracy, calibrate
 from eideploy.train.callbacks import stage
 from eideploy.train.data import find_dataset, list_datasets
 from eideploy.train.document import dump
+from eideploy.train.folder import save_run
 from eideploy.train.hardware import find_hardware
 from eideploy.train.importing.checkpoint import Checkpoint, read_checkpoint
 from eideploy.train.importing.circuits import Circuit, find_circuits
@@ -21,7 +22,7 @@ from eideploy.train.importing.recognition import fits, interface, recognize
 from eideploy.train.importing.settings import DATASETS, sections
 from eideploy.train.network import build_network
 from eideploy.train.recipe import Recipe, load_recipe, override, parse_recipe
-from eideploy.train.run import Run, save_run
+from eideploy.train.run import Run
 
 _STEPS = 4  # T of the paper for images
 
