@@ -97,6 +97,8 @@ def _relayed(program: Program, longest: int) -> Program:
         origin, source = program.by_name[projection.source], projection.source
         for stop in range(1, 1 + (projection.delay - 1) // longest):
             relay = f"{projection.source}.wait{stop}"
+            while relay in program.by_name:
+                relay += "'"
             if relay not in populations:
                 offset = origin.offset + stop * longest
                 populations[relay] = Population(relay, origin.shape, Relay(), offset)

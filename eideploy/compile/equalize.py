@@ -81,7 +81,9 @@ class Equalize:
         """By how much the weights of each neuron may grow, or None if that cannot be said."""
         rooms = [self._room(p, population) for p in program.into(population.name) if p.port == port]
         known = [room for room in rooms if room is not None]
-        return np.minimum.reduce(known) if known and len(known) == len(rooms) else None
+        # A factor for each neuron does not go into a kernel beside it.
+        alike = len(known) == len(rooms) and len({room.shape for room in known}) == 1
+        return np.minimum.reduce(known) if alike else None
 
     def _room(self, projection: Projection, population: Population) -> Array | None:
         """The largest reach of all rows over that of each row, one for each neuron or channel."""

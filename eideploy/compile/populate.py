@@ -131,6 +131,11 @@ class _Builder:
         after = self._after(name)
         if not after and not isinstance(node, nir.Output):
             raise GraphError(f"node {name!r} ({type(node).__name__}) leads nowhere")
+        if isinstance(node, CIRCUIT_NODES) and f"{name}.inhibitory" in self.graph.nodes:
+            raise GraphError(
+                f"node '{name}.inhibitory' has the name of the I population of circuit {name!r}",
+                "Rename one of them.",
+            )
         if _divides(node) and not (
             len(after) == 1 and isinstance(self.graph.nodes[after[0]], DIVISIBLE_NODES)
         ):

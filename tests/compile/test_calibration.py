@@ -203,6 +203,9 @@ def test_channels_of_a_convolution_have_a_unit_each_and_one_to_one_connections_n
     np.testing.assert_array_equal(before["lif"].output, after["lif"].output)
     same = convolved(Identity(np.ones(())), (2, 5, 4))
     assert Equalize()(same) is same
+    beside = Projection("input", "lif", Dense(np.ones((60, 40))), delay=1)
+    both = replace(program, projections=(*program.projections, beside))
+    assert Equalize()(both) is both
 
 
 @pytest.mark.parametrize("bits", [8, 4])

@@ -194,6 +194,26 @@ REFUSED = {
         QuantizationError,
         "'n0' feeds itself",
     ),
+    "a node called as the inhibition of a circuit": (
+        nir.NIRGraph(
+            {
+                "input": nir.Input({"input": np.array([30])}),
+                "w": circuit(),
+                "w.inhibitory": linear(),
+                "lif": lif(N),
+                "other": lif(N),
+                "output": nir.Output({"output": np.array([N])}),
+            },
+            [
+                *pairwise(["input", "w", "lif", "output"]),
+                *pairwise(["input", "w.inhibitory", "other", "output"]),
+            ],
+            metadata={"dt": 1e-3},
+            type_check=False,
+        ),
+        GraphError,
+        r"'w\.inhibitory' has the name .*circuit 'w'.*Rename",
+    ),
     "range that is no number": (
         graph(30, linear(), lif(N), low="none"),
         GraphError,

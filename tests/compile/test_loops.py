@@ -199,3 +199,26 @@ def test_populations_that_would_have_to_act_at_once_are_named():
     program = Program(tuple(populations), tuple(projections), "float", ("b",))
     with pytest.raises(UnsupportedError, match=r"takes no time.*\['a', 'b'\]"):
         Align()(program)
+
+
+def test_what_waits_passes_through_no_population_that_only_has_the_name_of_a_relay():
+    one = Identity(np.ones(()))
+    names = ["p0", "p1", "p2", "p3"]
+    program = Program(
+        (
+            Population("input", (2,), Source()),
+            Population("input.wait1", (2,), Relay(bias=5.0)),
+            *(Population(name, (2,), Relay()) for name in names),
+        ),
+        (
+            Projection("input", "input.wait1", one),
+            *(Projection(a, b, one) for a, b in pairwise(["input", *names])),
+            Projection("input", "p3", one),
+        ),
+        "float",
+        ("p3",),
+    )
+    shown = Stimulus({"input": np.random.default_rng(0).random((2, 5, 2))})
+    waiting, direct = (reference.run(Align(longest)(program), shown) for longest in (2, 62))
+    np.testing.assert_array_equal(waiting["p3"].output, direct["p3"].output)
+    np.testing.assert_allclose(waiting["p3"].output, 2 * shown.values["input"])
