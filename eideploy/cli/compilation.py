@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
+import typer
+
 from eideploy.cli.inputs import Model
 from eideploy.cli.options import GranularityChoice, MappingChoice, PoolChoice
 from eideploy.compile import Calibration, CompileOptions
@@ -9,6 +13,9 @@ from eideploy.compile.chip import Chip
 from eideploy.compile.fit import Fit
 from eideploy.errors import InputError
 from eideploy.targets import Target, load_chip
+
+OF_INTEGERS = ("weight_bits", "calibration", "granularity")
+OF_COMPILING = (*OF_INTEGERS, "mapping", "form", "pool", "dt", "chip", "reset")
 
 
 def compile_options(
@@ -62,3 +69,33 @@ def chip_of(target: Target, options: CompileOptions) -> Chip | None:
             "Leave out --chip, or choose a target that runs integers.",
         )
     return chips[0] if chips else None
+
+
+def refuse_compiling(context: typer.Context, path: Path) -> None:
+    """Raise `InputError` if an option is given that a compiled Program can no longer follow."""
+    if given := _given(context, OF_COMPILING):
+        raise InputError(
+            f"{path} is compiled: {given} cannot change it any more",
+            "Give such options to `eideploy compile`.",
+        )
+
+
+def refuse_integers(context: typer.Context, target: Target) -> None:
+    """Raise `InputError` if an option about integers is given for a target of floats."""
+    given = _given(context, OF_INTEGERS)
+    if given and target.arithmetic == "float":
+        raise InputError(
+            f"target {target.name!r} computes in floating point; {given} would change nothing",
+            "Leave it out, or choose a target that runs integers.",
+        )
+
+
+def _given(context: typer.Context, names: tuple[str, ...]) -> str:
+    """Those of the options that were given on the command line, as they are written there."""
+    found = [name for name in names if _is_given(context, name)]
+    return ", ".join(f"--{name.replace('_', '-')}" for name in found)
+
+
+def _is_given(context: typer.Context, name: str) -> bool:
+    source = context.get_parameter_source(name)
+    return source is not None and source.name == "COMMANDLINE"

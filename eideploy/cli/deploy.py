@@ -7,7 +7,12 @@ from typing import Annotated
 
 import typer
 
-from eideploy.cli.compilation import chip_of, compile_options
+from eideploy.cli.compilation import (
+    chip_of,
+    compile_options,
+    refuse_compiling,
+    refuse_integers,
+)
 from eideploy.cli.console import progress_bar, remark
 from eideploy.cli.inputs import is_program, load_input, load_model
 from eideploy.cli.options import (
@@ -65,6 +70,7 @@ def export(
 
 
 def compile_(
+    context: typer.Context,
     model: Model,
     output: Annotated[
         Path,
@@ -91,6 +97,7 @@ def compile_(
     from eideploy.targets import load_target, writer
 
     backend = load_target(target)
+    refuse_integers(context, backend)
     write = writer(backend, output)
     subject = load_model(model, form, reset)
     options = compile_options(
@@ -114,6 +121,7 @@ def compile_(
 
 
 def run(
+    context: typer.Context,
     model: Model,
     target: Target = "lava-fixed",
     output: Annotated[
@@ -148,16 +156,13 @@ def run(
     backend = ready_target(target, executor=executor, device=device, timeout=timeout)
     asked = Shown.asked(stimulus, labels, bins, time_unit, steps, samples)
     if is_program(model):
+        refuse_compiling(context, model)
         program = load_program(model)
         if stimulus is None:
             raise InputError("a compiled Program has no data of its own", "Give --stimulus FILE.")
-        if reset is not None or chip is not None or form is not Form.ei:
-            raise InputError(
-                f"{model} is compiled: its reset, its form and its chip are settled",
-                "Give --reset, --form and --chip to `eideploy compile`.",
-            )
         given = asked.read(ports_of(program))
     else:
+        refuse_integers(context, backend)
         subject = load_model(model, form, reset)
         options = compile_options(
             subject,
@@ -207,6 +212,10 @@ def inspect(
     if reset is not None and (file.is_dir() or is_program(file)):
         raise InputError(
             f"--reset is for graphs that cannot say it, and {file} is none", "Give a .nir file."
+        )
+    if dt is not None and not file.is_dir() and is_program(file):
+        raise InputError(
+            f"{file} is compiled for a dt already", "Leave out --dt, or give the .nir file."
         )
     if file.is_dir():
         _inspect_run(file, dt, html, svg, json)

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from eideploy.cli.backend import ready_target, tell_executor
-from eideploy.cli.compilation import chip_of, compile_options
+from eideploy.cli.compilation import chip_of, compile_options, refuse_integers
 from eideploy.cli.console import out, print_json, remark, stages
 from eideploy.cli.inputs import Model, frozen_network, load_input, load_model, trained_network
 from eideploy.cli.options import (
@@ -51,6 +51,7 @@ from eideploy.verify import verify as climb
 
 
 def verify(
+    context: typer.Context,
     model: ModelPath,
     target: Target = "lava-fixed",
     mapping: Mapping = MappingChoice.fused,
@@ -98,6 +99,7 @@ def verify(
 ) -> None:
     """Prove, hop by hop, that what runs on a target is what was trained. Exit 1 if it is not."""
     backend = ready_target(target, executor=executor, device=device, timeout=timeout)
+    refuse_integers(context, backend)
     asked = Shown.asked(stimulus, labels, bins, time_unit, steps, samples)
     subject = load_model(model, form, reset)
     shown = load_input(subject, asked)

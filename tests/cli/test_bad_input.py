@@ -245,6 +245,27 @@ def test_a_reset_that_cannot_be_given(model, shown, tmp_path, capsys):
     assert "--reset" in capsys.readouterr().err
 
 
+def test_options_that_a_compiled_program_can_no_longer_follow(model, shown, tmp_path, capsys):
+    program = tmp_path / "program.npz"
+    assert run(["compile", str(model), "-t", "twin", "-o", str(program)]) == 0
+    capsys.readouterr()
+    common = ["run", program, "-t", "twin", "-s", shown]
+    for option in (["--dt", "1"], ["--weight-bits", "4"], ["-m", "fused"], ["--pool", "relay"]):
+        refuses(capsys, [*common, *option], 2, "is compiled", "eideploy compile")
+    refuses(capsys, [*common, "--dt", "1", "--granularity", "channel"], 2, "--granularity, --dt")
+    refuses(capsys, ["inspect", program, "--dt", "1"], 2, "is compiled", "--dt")
+
+
+@pytest.mark.parametrize("verb", ["compile", "run", "verify"])
+def test_options_of_integers_for_a_target_of_floats(verb, model, shown, tmp_path, capsys):
+    program = tmp_path / "program.npz"
+    asked = ["-o", program] if verb == "compile" else ["-s", shown]
+    common = [verb, model, "-t", "onnx", *asked]
+    for option in (["--weight-bits", "8"], ["--calibration", "max"]):
+        refuses(capsys, [*common, *option], 2, "floating point", option[0], "Leave it out")
+    assert not program.exists()
+
+
 def test_a_graph_without_data(model, capsys):
     refuses(capsys, ["verify", model, "-t", "twin"], 2, "--stimulus")
 
