@@ -210,7 +210,10 @@ def _read(path: Path, schema: str) -> tuple[dict[str, Any], dict[str, Array]]:
     except FileNotFoundError as error:
         raise InputError(f"{path} does not exist") from error
     except UNREADABLE as error:
-        raise InputError(f"{path} is not an eideploy file or is damaged ({error})") from error
+        raise InputError(
+            f"{path} is not an eideploy file or is damaged ({error})",
+            "Check the path; `eideploy compile` writes Programs, `eideploy run -o` traces.",
+        ) from error
     if found != schema:
         raise InputError(f"{path} holds {found}, expected {schema}")
     return header, arrays

@@ -69,7 +69,8 @@ def check(program: Program, arithmetic: str, steps: int, *, stock: bool = False)
     """
     if program.arithmetic != arithmetic:
         raise UnsupportedError(
-            f"this target runs {arithmetic} Programs; this one has {program.arithmetic} arithmetic"
+            f"this target runs {arithmetic} Programs; this one has {program.arithmetic} arithmetic",
+            "Use target 'lava-float' for float Programs, 'lava-fixed' for integer ones.",
         )
     for projection in program.projections:
         if projection.delay < 1:

@@ -59,7 +59,10 @@ def refuse_circuits(program: Program) -> None:
 def _chain(program: Program) -> list[Population]:
     """The populations in order, from the only input to the only output."""
     if program.arithmetic != "integer":
-        raise UnsupportedError("netx runs integer Programs; this one has float arithmetic")
+        raise UnsupportedError(
+            "netx runs integer Programs; this one has float arithmetic",
+            "Compile it for netx: eideploy compile MODEL -t netx.",
+        )
     if program.stride != 1:
         raise UnsupportedError(
             f"a logical step of this Program takes {program.stride} hardware steps, for its loops "
