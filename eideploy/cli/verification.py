@@ -102,7 +102,6 @@ def verify(
     refuse_integers(context, backend)
     asked = Shown.asked(stimulus, labels, bins, time_unit, steps, samples)
     subject = load_model(model, form, reset)
-    shown = load_input(subject, asked)
     options = compile_options(
         subject,
         mapping=mapping,
@@ -114,6 +113,7 @@ def verify(
         granularity=granularity,
     )
     chip_of(backend, options)
+    shown = load_input(subject, asked)
     limits = _limits(subject, agreement, accuracy_drop)
     result = verify_model(subject, shown, backend, options, limits)
     if html is not None:
