@@ -265,8 +265,10 @@ class _Quantizer:
 
         W_S holds positive weights of full resolution, so it can best spare the bit that is lost.
         """
-        floor = float(np.min(circuit.floor))
-        shunt = self.ports.full_scale(self.ports.into(population, "shunt"), FLOOR_LEVELS / floor)
+        least, largest = float(np.min(circuit.floor)), float(np.max(circuit.floor))
+        shunt = self.ports.full_scale(self.ports.into(population, "shunt"), FLOOR_LEVELS / least)
+        # A floor that no S reaches has to fit into the same register.
+        shunt = min(shunt, STATE_MAX / largest)
         balanced = self.ports.full_scale(self.ports.into(population, "balanced"), shunt)
         ratio = 2.0 ** math.floor(math.log2(shunt / balanced))
         return {"balanced": balanced / 2**loss, "shunt": balanced * ratio / 2**loss}
@@ -281,7 +283,8 @@ class _Quantizer:
             enough = shift >= 0 and np.min(circuit.floor) * scale >= FLOOR_LEVELS
             if enough or shift >= MOST_QUOTIENT_SHIFT:
                 return scale
-            if not within_width(self.ports.weights(population, "shunt", 2 * scale)[1]):
+            wide = 2 * scale * np.max(circuit.floor) > STATE_MAX
+            if wide or not within_width(self.ports.weights(population, "shunt", 2 * scale)[1]):
                 return scale
             scale *= 2
 

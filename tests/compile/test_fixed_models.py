@@ -33,7 +33,7 @@ from eideploy.program import (
     Stimulus,
     Trace,
 )
-from eideploy.program.neuron import CURRENT_SHIFT
+from eideploy.program.neuron import CURRENT_SHIFT, STATE_MAX
 from eideploy.simulate import reference
 
 Array = NDArray[Any]
@@ -467,3 +467,14 @@ def test_an_integrator_bounds_a_loop_of_graded_populations(order):
     relays = program.replace_population(Population("li", (2,), Relay(), offset=1))
     with pytest.raises(QuantizationError, match="feeds itself"):
         emitted_ranges(relays)
+
+
+@pytest.mark.parametrize("floor", [1e3, 1e4, 1e5])
+def test_a_floor_that_no_shunting_reaches_fits_beside_it(floor):
+    program = single(circuit(floor=floor))
+    balanced = program.projections[0]
+    driven = replace(balanced, operator=Dense(floor * balanced.operator.weight))
+    integer, floating, fixed = both(program.replace_projection(balanced, driven))
+    assert np.max(integer.by_name["neurons"].neuron.floor) <= STATE_MAX
+    assert floating["neurons"].output.mean() > 0.02
+    assert agreement(floating, fixed) > 0.99
