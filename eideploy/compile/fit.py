@@ -73,7 +73,7 @@ class Fit:
                     f"population {population.name!r} emits values of up to {largest:.0f}; a spike "
                     f"of {self.chip.name} carries "
                     f"{'nothing' if limit == 1 else f'{limit} bits, sign included'}",
-                    "Show spikes instead of graded values, or take a chip with graded spikes.",
+                    _NARROWER if isinstance(population.neuron, Source) else _WIDER,
                 )
 
     def _check_projections(self, program: Program) -> None:
@@ -100,3 +100,10 @@ def _bits(weight: Array) -> int:
     magnitude = np.abs(weight)
     together = int(np.bitwise_or.reduce(magnitude, axis=None))
     return (together // max(1, together & -together)).bit_length() + 1
+
+
+_WIDER = "Take a chip whose spikes carry more."
+_NARROWER = (
+    "If its stimulus is spikes, write `levels` = 1 into the metadata of its Input node; if not, take "
+    "a chip with graded spikes, such as Loihi 2."
+)

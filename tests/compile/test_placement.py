@@ -209,8 +209,10 @@ def test_loihi_1_resets_to_0_only(change, reason):
 def test_loihi_1_takes_spikes_and_no_payloads():
     graded = dense(4, 5).replace_population(Population("input", (4,), Source(scale=16)))
     Fit(load_chip("loihi2"))(graded)
-    with pytest.raises(UnsupportedError, match=r"'input' emits values of up to 16; .* nothing"):
+    refused = pytest.raises(UnsupportedError, match=r"'input' emits values of up to 16; .* nothing")
+    with refused as caught:
         Fit(load_chip("loihi1"))(graded)
+    assert "`levels` = 1" in caught.value.remedy
 
 
 def test_a_projection_that_waits_too_long_is_refused():
@@ -268,8 +270,9 @@ def test_a_payload_that_is_too_wide_is_refused():
             Projection("relay", "end", Identity(np.int64(1))),
         ),
     )
-    with pytest.raises(UnsupportedError, match=r"'relay' emits .* carries 24 bits"):
+    with pytest.raises(UnsupportedError, match=r"'relay' emits .* carries 24 bits") as caught:
         Fit(load_chip("loihi2"))(wide)
+    assert "Input node" not in caught.value.remedy
 
 
 def test_shipped_chips_state_the_source_of_every_limit():
