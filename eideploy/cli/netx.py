@@ -28,7 +28,7 @@ def import_netx(
         str | None,
         typer.Option(
             "--input-shape",
-            help="CHANNELS,HEIGHT,WIDTH of the input, where the file does not say it.",
+            help="CHANNELS,HEIGHT,WIDTH (or NEURONS) of the input, where the file does not say it.",
         ),
     ] = None,
     json: Json = False,
