@@ -104,6 +104,6 @@ def _bits(weight: Array) -> int:
 
 _WIDER = "Take a chip whose spikes carry more."
 _NARROWER = (
-    "If its stimulus is spikes, write `levels` = 1 into the metadata of its Input node; if not, take "
-    "a chip with graded spikes, such as Loihi 2."
+    "If its stimulus is spikes, write `levels` = 1 into the metadata of its Input node; "
+    "if not, take a chip with graded spikes, such as Loihi 2."
 )
