@@ -84,7 +84,10 @@ def demand(program: Program, chip: Chip, population: Population, first: int, las
 def _synapses(
     program: Program, chip: Chip, projection: Projection, first: int, last: int
 ) -> tuple[int, int]:
-    """Weights that are stored for a stretch of the target, and neurons of the source it needs."""
+    """Weights that are stored for a stretch of the target, and neurons of the source it needs.
+
+    Of a convolution these are all in the box around what its windows see: never fewer.
+    """
     weight = projection.operator.weight
     match projection.operator:
         case Dense():

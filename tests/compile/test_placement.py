@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 
 import nir
@@ -28,6 +29,7 @@ from eideploy.program import (
     Relay,
     Source,
 )
+from eideploy.simulate.reference import apply
 from eideploy.targets.chips import chip_names, load_chip
 
 
@@ -119,6 +121,33 @@ def test_a_plane_is_cut_between_channels_and_then_within_them():
     ends = Population("conv", (4, 8, 8), lif(), 1)
     assert demand(conv(), limited(), ends, 0, 1).axons_in == 6 * 4
     assert demand(conv(), limited(), ends, 27, 28).axons_in == 6 * 9
+
+
+@pytest.mark.parametrize("source", [(4, 7, 6), (4, 9)])
+@pytest.mark.parametrize("stride", [1, 2, 3])
+def test_no_source_of_a_convolution_is_forgotten(source, stride):
+    flat = len(source) == 2
+    operator = Conv2d(
+        np.full((6, 2, 1 if flat else 3, 2), 2),
+        stride=(1 if flat else stride, stride),
+        padding=(0 if flat else 1, 1),
+        dilation=(1, 2),
+        groups=2,
+    )
+    shape = operator.output_shape(source)
+    target = Population("conv", (shape[0], shape[2]) if flat else shape, lif(), 1)
+    network = program(
+        Population("input", source, Source(scale=1)),
+        target,
+        projections=(Projection("input", "conv", operator, delay=1),),
+    )
+    one_by_one = np.eye(math.prod(source), dtype=int).reshape(-1, *source)
+    seen = np.array([apply(operator, x).ravel() != 0 for x in one_by_one])
+    for first in range(target.size):
+        for last in {first + 1, min(first + 5, target.size), target.size}:
+            needed = demand(network, limited(), target, first, last).axons_in
+            assert np.count_nonzero(seen[:, first:last].any(axis=1)) <= needed
+            assert needed <= math.prod(source)
 
 
 def test_a_group_of_channels_sees_only_its_own():
