@@ -163,11 +163,11 @@ def _drain(
     """Read the tapes while the network runs, so that none of them is ever full for long."""
     done, finished = 0, False
     while not finished or done < samples:
+        deadline.check(str(report))
         news = [tape.read(processes[name]) for name, tape in tapes.items()]
         finished = finished or engine.proceed()
         done = min((tape.done for tape in tapes.values()), default=samples * finished)
         report.update(done)
-        deadline.check(str(report))
         if not any(news):
             engine.watch(str(report))
 
