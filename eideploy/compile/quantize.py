@@ -208,7 +208,8 @@ class _Quantizer:
         loss: int | None = None
         while True:
             into = self.ports.into(population, "input")
-            full = self.ports.full_scale(into, _otherwise(integrator.bias, integrator.initial))
+            constants = integrator.bias, integrator.current_bias, integrator.initial
+            full = self.ports.full_scale(into, _otherwise(*constants))
             if loss is None:
                 loss = self._integrator_loss(population, integrator, full)
             scale = full / 2.0**loss

@@ -478,3 +478,14 @@ def test_a_floor_that_no_shunting_reaches_fits_beside_it(floor):
     assert np.max(integer.by_name["neurons"].neuron.floor) <= STATE_MAX
     assert floating["neurons"].output.mean() > 0.02
     assert agreement(floating, fixed) > 0.99
+
+
+@pytest.mark.parametrize("bias", [1e-4, 0.5, 1e6])
+def test_a_current_without_weights_sets_the_scale_of_an_integrator(bias):
+    silent = Dense(np.zeros((N, N_IN)))
+    neuron = integrator(current_decay=0.3, voltage_decay=0.2, bias=0.0, current_bias=bias)
+    integer, floating, fixed = both(single(neuron, silent))
+    real = fixed["neurons"].output / integer.metadata["output_scale"]["neurons"]
+    wanted = floating["neurons"].output
+    assert np.all(wanted[:, -1] > bias)
+    np.testing.assert_allclose(real, wanted, rtol=2e-3, atol=2e-3 * bias)
