@@ -7,6 +7,7 @@ import platform
 from typing import Annotated, Any
 
 import typer
+from rich.markup import escape
 from rich.table import Table
 
 from eideploy import __version__
@@ -23,9 +24,9 @@ PACKAGES = {
     "numpy": "everything",
     "h5py": "graphs",
     "lava-nc": "lava-float, lava-fixed",
-    "lava-dl": "Lava's deep learning tools",
-    "onnx": "interchange (optional)",
-    "onnxruntime": "interchange (optional)",
+    "lava-dl": "netx",
+    "onnx": "onnx, onnx-fixed",
+    "onnxruntime": "onnx, onnx-fixed",
 }
 
 
@@ -39,7 +40,7 @@ def targets(json: Json = False) -> None:
     for column in ("target", "numbers", "held to", "here"):
         table.add_column(column)
     for row in rows:
-        here = "[green]ready[/]" if row["available"] else f"[yellow]{row['reason']}[/]"
+        here = "[green]ready[/]" if row["available"] else f"[yellow]{escape(row['reason'])}[/]"
         table.add_row(row["name"], row["arithmetic"], row["relation"], here)
     out.print(table)
 
@@ -87,7 +88,7 @@ def _print_doctor(
         if row["available"]:
             out.print(f"[green]✓[/] {row['name']}")
         else:
-            out.print(f"[yellow]✗[/] {row['name']}: {row['reason']}")
+            out.print(f"[yellow]✗[/] {row['name']}: {escape(row['reason'])}")
             out.print(f"  {row['remedy']}", markup=False, style="dim")
 
 

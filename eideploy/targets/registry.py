@@ -35,7 +35,7 @@ def load_target(name: str) -> Target:
     except ImportError as error:
         raise MissingComponentError(
             f"target {name!r} cannot be imported: {error}",
-            "`eideploy doctor` says what is missing.",
+            "Install what is missing, or uninstall the package that announces this target.",
         ) from error
     if not isinstance(target, Target):
         raise InputError(
