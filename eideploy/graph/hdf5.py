@@ -45,7 +45,13 @@ class Layout:
     writer: str
 
 
-NIR = Layout("NIR", "a .nir file", ROOT, "Write it with eideploy.graph.write or nir.write.")
+NIR = Layout(
+    "NIR",
+    "a .nir file",
+    ROOT,
+    "Write it with eideploy.graph.write or nir.write; a network of lava-dl is read by `eideploy "
+    "import-netx`.",
+)
 
 MAX_DEPTH = 64
 """Deepest nesting of groups that is read; deeper means a group that contains itself."""

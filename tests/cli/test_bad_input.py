@@ -266,6 +266,13 @@ def test_options_of_integers_for_a_target_of_floats(verb, model, shown, tmp_path
     assert not program.exists()
 
 
+def test_a_network_of_lava_dl_is_no_graph_and_the_message_says_who_reads_it(tmp_path, capsys):
+    path = tmp_path / "network.net"
+    with h5py.File(path, "w") as file:
+        file.create_group("layer")
+    refuses(capsys, ["inspect", path], 2, "not NIR", "eideploy import-netx")
+
+
 def test_a_graph_without_data(model, capsys):
     refuses(capsys, ["verify", model, "-t", "twin"], 2, "--stimulus")
 
