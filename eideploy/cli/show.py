@@ -92,7 +92,7 @@ def show_program(
             "shape": list(p.shape),
             "offset": p.offset,
         }
-        for p in program.populations
+        for p in sorted(program.populations, key=lambda p: p.offset)
     ]
     projections = [
         {
@@ -105,7 +105,7 @@ def show_program(
             "exponent": p.exponent,
             "delay": p.delay,
         }
-        for p in program.projections
+        for p in sorted(program.projections, key=lambda p: program.by_name[p.target].offset)
     ]
     if json:
         print_json(
@@ -155,7 +155,7 @@ def show_trace(program: Program, stimulus: Stimulus, trace: Trace, json: bool) -
             if program.by_name[name].neuron.spiking
             else None,
         }
-        for name, recording in trace.recordings.items()
+        for name, recording in sorted(trace.recordings.items(), key=lambda item: item[1].offset)
     ]
     correct = Artifact.of(program.metadata.get("model", ""), program, trace).accuracy(
         stimulus.labels

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import shutil
 from dataclasses import replace
@@ -15,6 +16,7 @@ from eideploy_targets.simulated import Twin
 from sklearn.datasets import load_digits
 
 from eideploy.cli.app import run
+from eideploy.graph import write
 from eideploy.program import load_program, load_trace
 from eideploy.verify import from_document
 
@@ -269,3 +271,23 @@ def test_what_folding_costs_is_a_hop_of_its_own(trained, capsys):
     ]
     assert hops[1]["agreement"] < hops[0]["agreement"]
     assert hops[3]["status"] == "pass"
+
+
+def test_populations_stand_in_the_order_of_the_network(tmp_path, capsys):
+    """A .nir file keeps nodes in the order of their names, in which 10 is before 9."""
+    count = np.ones(2)
+    neuron = nir.IF(r=count, v_threshold=count, v_reset=count * 0)
+    nodes = {
+        "input": nir.Input({"input": np.array([2])}),
+        "8": nir.Linear(np.eye(2)),
+        "9": neuron,
+        "1": nir.Linear(np.eye(2)),
+        "10": neuron,
+        "output": nir.Output({"output": np.array([2])}),
+    }
+    write(tmp_path / "model.nir", nir.NIRGraph(nodes, list(itertools.pairwise(nodes))))
+    document = json.loads(
+        output(capsys, "compile", tmp_path / "model.nir", "-o", tmp_path / "p.npz", "--json")
+    )
+    assert [row["name"] for row in document["populations"]] == ["input", "9", "10"]
+    assert [row["target"] for row in document["projections"]] == ["9", "10"]
