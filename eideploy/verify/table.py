@@ -58,6 +58,9 @@ def _explained(hop: Hop) -> list[RenderableType]:
     lines = list(hop.reasons)
     if hop.suspect and hop.suspect.first_divergence:
         lines.append(f"first at {where(hop.suspect)}")
+    if hop.status == "fail" and hop.after == "quantized":
+        lines.append("what rounding cost and where: `eideploy compile … --report`")
+        lines.append("how much it may cost: --agreement, --accuracy-drop, `limits` in a recipe")
     head = Text.assemble((hop.name, COLOURS[hop.status]), f" {hop.status}")
     return [head, *(Padding(Text(line), (0, 0, 0, 2), expand=False) for line in lines), Text()]
 
