@@ -10,6 +10,7 @@ import numpy as np
 
 from eideploy.compile.close import loops_within
 from eideploy.compile.delays import delay_steps
+from eideploy.compile.inputs import input_source, plain
 from eideploy.compile.membrane import (
     DIVISIBLE_NODES,
     NEURON_NODES,
@@ -40,7 +41,6 @@ from eideploy.program import (
     Program,
     Projection,
     Relay,
-    Source,
     planar,
 )
 
@@ -104,7 +104,7 @@ class _Builder:
             for name, node in self.graph.nodes.items()
             if isinstance(node, nir.Output)
         ]
-        metadata = {key: _plain(value) for key, value in self.graph.metadata.items() if key != "dt"}
+        metadata = {key: plain(value) for key, value in self.graph.metadata.items() if key != "dt"}
         relays = {
             "pools": [n for n in populations if isinstance(self.graph.nodes[n], POOL_NODES)],
             "scales": [n for n in populations if self._beside_scale(n)],
@@ -216,7 +216,7 @@ class _Builder:
     def _add(self, name: str, node: nir.NIRNode) -> None:
         _, shape = self.shapes[name]
         if isinstance(node, nir.Input):
-            self.populations.append(Population(name, shape, _source(name, node)))
+            self.populations.append(Population(name, shape, input_source(name, node)))
         elif isinstance(node, LINEAR_NODES):
             bias = np.broadcast_to(linear_bias(node, shape), shape)
             self.populations.append(Population(name, shape, Relay(bias=compact(bias))))
@@ -315,25 +315,6 @@ def _divides(node: nir.NIRNode) -> bool:
     return isinstance(node, CIRCUIT_NODES) and bool(node.divisive)
 
 
-def _source(name: str, node: nir.Input) -> Source:
-    """Range of an input from the node's metadata; without it, values from 0 to 1."""
-    known = {key: _plain(value) for key, value in node.metadata.items() if key in _RANGE}
-    try:
-        low, high = float(known.get("low", 0.0)), float(known.get("high", 1.0))
-        levels = int(known.get("levels", 0))
-    except (TypeError, ValueError, OverflowError) as error:
-        raise GraphError(f"node {name!r}: its range {known} is not made of numbers") from error
-    if not low <= high:
-        raise GraphError(
-            f"node {name!r}: its values range from {low:g} to {high:g}, which is nothing",
-            "Write the smallest as `low` and the largest as `high` into its metadata.",
-        )
-    return Source(minimum=low, maximum=high, levels=levels)
-
-
-_RANGE = ("low", "high", "levels")
-
-
 def _per_channel(values: Any, shape: tuple[int, ...]) -> Array:
     """One value per channel, in a form that broadcasts to `shape`."""
     return np.asarray(values, dtype=np.float64).reshape(-1, *[1] * (len(shape) - 1))
@@ -342,10 +323,3 @@ def _per_channel(values: Any, shape: tuple[int, ...]) -> Array:
 def _shape(shape: tuple[int, ...]) -> tuple[int, ...]:
     """A single neuron may come as shape []; a population always has at least one axis."""
     return shape or (1,)
-
-
-def _plain(value: Any) -> Any:
-    """NIR metadata as plain JSON values."""
-    if isinstance(value, bytes):
-        return value.decode("utf8", "replace")
-    return value.tolist() if isinstance(value, (np.ndarray, np.generic)) else value
