@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-import logging
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from typing import Protocol
 
 import numpy as np
-from lava.magma.core.process.process import ProcessServer
-from lava.magma.core.process.variable import VarServer
 
 from eideploy.program import Program, Recording, Source, Stimulus, Trace, encode
 from eideploy.simulate.record import Progress, Record
 from eideploy_targets.lava.compiled import compiled
 from eideploy_targets.lava.feed import Feed, streams
 from eideploy_targets.lava.inprocess import InProcess
+from eideploy_targets.lava.leftovers import lava_as_before
 from eideploy_targets.lava.network import build
 from eideploy_targets.lava.population import PopulationProcess
 from eideploy_targets.lava.tape import Tape
@@ -116,7 +113,7 @@ def _run_once(
     }
     taped = {name: tape.state for name, tape in tapes.items()}
     steps_in_all = samples * period + program.latency
-    with _lava_as_before():
+    with lava_as_before():
         if inprocess:
             shown = {p.name: np.zeros((p.size, 1)) for p in program.sources}
         else:
@@ -170,18 +167,3 @@ def _drain(
         report.update(done)
         if not any(news):
             engine.watch(str(report))
-
-
-@contextmanager
-def _lava_as_before() -> Iterator[None]:
-    """Undo what Lava does to the whole interpreter: log handlers, and lists that only grow."""
-    processes, variables = ProcessServer().processes, VarServer().vars
-    lengths = len(processes), len(variables)
-    loggers = logging.getLogger(), logging.getLogger("lava.magma.compiler.compiler")
-    handlers = [list(logger.handlers) for logger in loggers]
-    try:
-        yield
-    finally:
-        del processes[lengths[0] :], variables[lengths[1] :]
-        for logger, kept in zip(loggers, handlers, strict=True):
-            logger.handlers[:] = kept

@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-import logging
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from lava.lib.dl.netx import hdf5
-from lava.magma.core.process.process import ProcessServer
-from lava.magma.core.process.variable import VarServer
 from lava.magma.core.run_configs import Loihi2SimCfg
 from lava.proc.io.source import RingBuffer
 
@@ -33,6 +29,7 @@ from eideploy.program import (
 )
 from eideploy.program.neuron import CURRENT_SHIFT
 from eideploy.simulate.record import Progress, Record
+from eideploy_targets.lava.leftovers import lava_as_before
 from eideploy_targets.lava.workers import Deadline, WatchedRuntime, running
 from eideploy_targets.netx.processes.tap import PotentialTap, SpikeTap
 from eideploy_targets.netx.quiet import quiet
@@ -113,7 +110,7 @@ def _run_once(
     (source,) = program.sources
     chosen = record.chosen(program)
     order = sorted(program.populations, key=lambda p: p.offset)
-    with _lava_as_before():
+    with lava_as_before():
         with quiet():
             network = hdf5.Network(
                 str(path),
@@ -218,18 +215,3 @@ def _recording(program: Program, population: Population, pages: list[Array]) -> 
 def _rounded(values: Array, shift: Array) -> Array:
     """values / 2^shift, halves up."""
     return (values + ((1 << shift) >> 1)) >> shift
-
-
-@contextmanager
-def _lava_as_before() -> Iterator[None]:
-    """Undo what Lava does to the whole interpreter: log handlers, and lists that only grow."""
-    processes, variables = ProcessServer().processes, VarServer().vars
-    lengths = len(processes), len(variables)
-    loggers = logging.getLogger(), logging.getLogger("lava.magma.compiler.compiler")
-    handlers = [list(logger.handlers) for logger in loggers]
-    try:
-        yield
-    finally:
-        del processes[lengths[0] :], variables[lengths[1] :]
-        for logger, kept in zip(loggers, handlers, strict=True):
-            logger.handlers[:] = kept
