@@ -75,7 +75,8 @@ def load_recipe(path_or_name: str | Path) -> Recipe:
         RecipeError: there is no such recipe, or something in it is wrong; names file and key.
     """
     path = Path(path_or_name)
-    if not path.suffix and not path.exists() and len(path.parts) == 1:
+    # A folder of that name, such as the run of an earlier training, is no recipe.
+    if not path.suffix and not path.is_file() and len(path.parts) == 1:
         path = _installed(str(path_or_name))
     try:
         text = path.read_text(encoding="utf-8")

@@ -226,3 +226,9 @@ def test_public_names_are_where_they_are_said_to_be() -> None:
     assert package.Recipe is Recipe
     with pytest.raises(AttributeError, match="no attribute 'trian'"):
         _ = package.trian
+
+
+def test_a_folder_with_the_name_of_a_recipe_does_not_hide_it(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "digits_mlp").mkdir()
+    assert load_recipe("digits_mlp").name == "digits_mlp"
