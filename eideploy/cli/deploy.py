@@ -92,6 +92,7 @@ def compile_(
     json: Json = False,
 ) -> None:
     """Compile a network for a target and show what became of it."""
+    from eideploy.cli.quantization import warn_of_losses
     from eideploy.compile import run_passes
     from eideploy.compile.report import compile_reported
     from eideploy.targets import load_target, writer
@@ -112,12 +113,13 @@ def compile_(
     )
     placed_on = chip_of(backend, options)
     passes, quantization = backend.pipeline(options), None
-    if report:
+    if report or backend.arithmetic == "integer":
         program, quantization = compile_reported(passes, subject.graph)
+        warn_of_losses(quantization)
     else:
         program = run_passes(passes, subject.graph)
     write(program)
-    show_program(program, json, placed_on, quantization)
+    show_program(program, json, placed_on, quantization if report else None)
 
 
 def run(

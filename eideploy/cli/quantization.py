@@ -2,16 +2,38 @@
 
 from __future__ import annotations
 
+import warnings
+
 from rich.table import Table
 
 from eideploy.cli.console import out
 from eideploy.compile.report import PopulationQuantization, QuantizationReport
+from eideploy.errors import EideployWarning
 
 _LEGEND = (
     "error: root mean square of what rounding and saturation changed, over that of the weights; "
     "largest: of one weight, over the largest weight; decay: largest relative error; bits to "
     "spare: of 24, in the worst case; worst: neurons, or channels, of the largest error"
 )
+
+
+SPARE_BITS = 1
+"""Bits of its weights that a projection may lose to the width of its sums without a word."""
+
+
+def warn_of_losses(report: QuantizationReport) -> None:
+    """Name the projections whose weights got fewer bits than they were to have."""
+    for population in report.populations:
+        for made in population.weights:
+            if made.bits < report.weight_bits - SPARE_BITS:
+                warnings.warn(
+                    f"{made.source}→{population.name}: its weights keep {made.bits} of "
+                    f"{report.weight_bits} bits, and {_percent(made.vanished)} of them became 0; "
+                    "with more, sums or thresholds would not fit. See `eideploy compile --report`; "
+                    "where the input is spikes, say so in its metadata (`levels` 1).",
+                    EideployWarning,
+                    stacklevel=2,
+                )
 
 
 def show_quantization(report: QuantizationReport) -> None:

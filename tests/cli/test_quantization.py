@@ -97,3 +97,22 @@ def test_a_target_of_floats_has_no_report_on_integers(model, capsys):
     output = model.with_suffix(".npz")
     assert run(["compile", str(model), "-t", "onnx", "-o", str(output), "--report"]) == 2
     assert "floating point" in capsys.readouterr().err
+
+
+def test_weights_that_lose_bits_to_wide_sums_are_named(tmp_path, capsys):
+    one = np.ones(20)
+    nodes = {
+        "input": nir.Input({"input": np.array([4000])}),
+        "w": nir.Linear(np.random.default_rng(0).normal(0, 1, (20, 4000))),
+        "if1": nir.IF(one, 5 * one, 0 * one),
+        "output": nir.Output({"output": np.array([20])}),
+    }
+    graph = nir.NIRGraph(nodes, list(pairwise(nodes)), metadata={"dt": 1e-3})
+    write(tmp_path / "wide.nir", graph)
+    arguments = ["compile", str(tmp_path / "wide.nir"), "-o", str(tmp_path / "p.npz")]
+    assert run(arguments) == 0
+    assert "input→if1: its weights keep 5 of 8 bits" in capsys.readouterr().err
+    graph.nodes["input"].metadata = {"levels": 1}
+    write(tmp_path / "wide.nir", graph)
+    assert run(arguments) == 0
+    assert "weights keep" not in capsys.readouterr().err
