@@ -57,10 +57,16 @@ TABLE = {
     # The signatures of the protocol name passes and what to record.
     "eideploy.targets": part("program compile simulate.record"),
     "eideploy.verify": part(
-        "page program simulate simulate.record simulate.reference simulate.twin targets"
+        "page jobs program simulate simulate.record simulate.reference simulate.twin targets"
     ),
-    "eideploy.conform": part("graph program targets verify conform.oracle"),
+    "eideploy.jobs": part(),
+    "eideploy.bundle": part("graph program verify"),
+    "eideploy.conform": part("graph program compile targets verify page jobs conform.oracle"),
     "eideploy.conform.oracle": part(),
+    # Wrong backends are variations of the twin.
+    "eideploy.conform.mutants": part(
+        "program compile simulate.record simulate.twin targets verify conform", torch="yes"
+    ),
 }
 CORE = frozenset(TABLE) | {"eideploy.cli"}
 TABLE |= {

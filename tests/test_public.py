@@ -37,6 +37,12 @@ PUBLIC = {
     "eideploy.compile": """
         Calibration CompileOptions Mapping Pass float_pipeline integer_pipeline run_passes
     """,
+    "eideploy.conform": """
+        Case Conformance Result Status
+    """,
+    "eideploy.jobs": """
+        Crew Journal run_tasks
+    """,
     "eideploy.simulate.twin": """
         has_cuda run
     """,

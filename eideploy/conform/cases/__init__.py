@@ -1,0 +1,21 @@
+"""The cases, a module for each topic or a few that belong together.
+
+A module offers `cases()`, which makes its cases one after the other. Nothing in a case is drawn by
+a generator that may change: numbers are written down, follow a rule, or come from `draw`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from importlib import import_module
+
+from eideploy.conform.case import Case
+
+MODULES: tuple[str, ...] = ()
+"""Modules of this package that hold cases, in the order of the suite."""
+
+
+def suite() -> Iterator[Case]:
+    """All cases, in an order that does not change."""
+    for name in MODULES:
+        yield from import_module(f"{__name__}.{name}").cases()
