@@ -5,7 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from eideploy.program.neuron import STATE_BITS, STATE_MAX, Arithmetic, Neuron, Ranges, Reset
+from eideploy.program.neuron import (
+    REFRACTORY_MAX,
+    STATE_BITS,
+    STATE_MAX,
+    Arithmetic,
+    Neuron,
+    Ranges,
+    Reset,
+)
 
 
 @dataclass(frozen=True, eq=False)
@@ -20,6 +28,9 @@ class LIFNeuronFixed(Neuron):
     u ≤ −2²³ (so +2²³ stays and −2²³ becomes +2²³, as in Lava, against its comment).
     Source: `lava.proc.lif.models.AbstractPyLifModelFixed` of lava-nc 0.10.
 
+    In the `refractory` steps after a spike v stays where the reset left it, without leak, input or
+    bias, and is not tested; u goes on, see `LIFNeuron`. Lava has this in floating point only.
+
     Args:
         current_decay: register du, 0…4095; the model adds 1.
         voltage_decay: register dv, 0…4096.
@@ -29,10 +40,12 @@ class LIFNeuronFixed(Neuron):
         reset: kind of reset.
         reset_to: value that v is set to, in its own units; 0 in Lava's LIF.
         current_bias: added to the input before its shift by 6; 0 in Lava's LIF.
+        refractory: steps after a spike in which v is held, 0…63.
     """
 
     ports: ClassVar[tuple[str, ...]] = ("input",)
     state: ClassVar[tuple[str, ...]] = ("u", "v")
+    counters: ClassVar[tuple[str, ...]] = ("remaining",)
     spiking: ClassVar[bool] = True
     arithmetic: ClassVar[tuple[Arithmetic, ...]] = ("integer",)
     ranges: ClassVar[Ranges] = {
@@ -43,6 +56,7 @@ class LIFNeuronFixed(Neuron):
         "threshold": (0, 131071),
         "reset_to": (-STATE_MAX, STATE_MAX),
         "current_bias": (-STATE_MAX, STATE_MAX),
+        "refractory": (0, REFRACTORY_MAX),
     }
 
     current_decay: Any
@@ -53,6 +67,7 @@ class LIFNeuronFixed(Neuron):
     reset: Reset = "value"
     reset_to: Any = 0
     current_bias: Any = 0
+    refractory: Any = 0
 
 
 @dataclass(frozen=True, eq=False)

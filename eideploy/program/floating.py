@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from eideploy.program.neuron import Arithmetic, Neuron, Ranges, Reset
+from eideploy.program.neuron import REFRACTORY_MAX, Arithmetic, Neuron, Ranges, Reset
 
 
 @dataclass(frozen=True, eq=False)
@@ -22,6 +22,11 @@ class LIFNeuron(Neuron):
     `initial`. Source: LIF, CubaLIF and IF of NIR under forward Euler, in the form of
     `lava.proc.lif`.
 
+    In the `refractory` steps after a spike v stays where the reset left it, without leak, input or
+    bias, and is not tested; u goes on. The steps are logical ones, and a reset of the state ends
+    the period. So it is in `lava.proc.lif.process.LIFRefractory` (lava-nc 0.10) except that
+    there v is reset to 0, and is tested all the same: a threshold below 0 would let it spike.
+
     Args:
         current_decay: dt/τ_syn, in [0, 1].
         voltage_decay: dt/τ_mem, in [0, 1].
@@ -32,16 +37,20 @@ class LIFNeuron(Neuron):
         reset_to: value that v is set to, or amount that is subtracted.
         initial: v before the first step.
         current_bias: added to u in every step: a constant input through the synaptic filter.
+        refractory: steps after a spike in which v is held, an integer in 0…63.
     """
 
     ports: ClassVar[tuple[str, ...]] = ("input",)
     state: ClassVar[tuple[str, ...]] = ("u", "v")
+    counters: ClassVar[tuple[str, ...]] = ("remaining",)
     spiking: ClassVar[bool] = True
     arithmetic: ClassVar[tuple[Arithmetic, ...]] = ("float",)
     ranges: ClassVar[Ranges] = {
         "current_decay": (0, 1),
         "voltage_decay": (0, 1),
+        "refractory": (0, REFRACTORY_MAX),
     }
+    whole: ClassVar[frozenset[str]] = frozenset({"refractory"})
 
     current_decay: Any
     voltage_decay: Any
@@ -52,6 +61,7 @@ class LIFNeuron(Neuron):
     reset_to: Any = 0.0
     initial: Any = 0.0
     current_bias: Any = 0.0
+    refractory: Any = 0
 
 
 @dataclass(frozen=True, eq=False)

@@ -38,6 +38,9 @@ STATE_BITS = 24
 STATE_MAX = 2 ** (STATE_BITS - 1) - 1
 """Largest value of a state variable or a port's sum."""
 
+REFRACTORY_MAX = 63
+"""Longest refractory period in steps: a counter of 6 bits."""
+
 GAIN_BITS = 8
 """An integer gain of an E-I neuron is in units of 2⁻⁸."""
 
@@ -46,16 +49,19 @@ GAIN_BITS = 8
 class Neuron:
     """Base of all neuron models.
 
-    `ports` are the names of the inputs, `state` those of the state variables, `spiking` says
-    whether the output is 0 or 1, `arithmetic` where the model can be used, and `ranges` between
-    which values a parameter must lie.
+    `ports` are the names of the inputs, `state` those of the state variables, `counters` those of
+    what is reset with them but counts steps only, and is in no trace; `spiking` says whether the
+    output is 0 or 1, `arithmetic` where the model can be used, `ranges` between which values a
+    parameter must lie, and `whole` which of them are integers in float Programs too.
     """
 
     ports: ClassVar[tuple[str, ...]] = ()
     state: ClassVar[tuple[str, ...]] = ()
+    counters: ClassVar[tuple[str, ...]] = ()
     spiking: ClassVar[bool] = False
     arithmetic: ClassVar[tuple[Arithmetic, ...]] = ("float", "integer")
     ranges: ClassVar[Ranges] = {}
+    whole: ClassVar[frozenset[str]] = frozenset()
 
     def __post_init__(self) -> None:
         """Turn every numeric parameter into a read-only array."""

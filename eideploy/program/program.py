@@ -144,11 +144,8 @@ class Program:
                 )
             if not np.all(np.isfinite(value)):
                 raise InputError(f"{where}: {name} is not finite")
-            if (
-                self.arithmetic == "integer"
-                and not isinstance(neuron, Source)
-                and not np.issubdtype(value.dtype, np.integer)
-            ):
+            real = isinstance(neuron, Source) or self.arithmetic == "float"
+            if (name in neuron.whole or not real) and not np.issubdtype(value.dtype, np.integer):
                 raise InputError(f"{where}: {name} has dtype {value.dtype}, expected integers")
         for name, (low, high) in neuron.ranges.items():
             values = parameters[name]

@@ -27,6 +27,8 @@ _PROGRAM = "eideploy.program/1"
 _STIMULUS = "eideploy.stimulus/1"
 _TRACE = "eideploy.trace/1"
 _HEADER = "header"
+_LATER = {"refractory": 0}
+"""Parameters that came after the first files of this schema, and what they are in those."""
 
 UNREADABLE = (
     # What the zip archive, its members, the arrays in them and the header raise when damaged.
@@ -164,6 +166,8 @@ def _pack(record: Neuron | Operator, prefix: str, arrays: dict[str, Array]) -> d
     plain: dict[str, Any] = {"kind": type(record).__name__}
     for item in fields(record):
         value = getattr(record, item.name)
+        if item.name in _LATER and np.array_equal(value, _LATER[item.name]):
+            continue
         if isinstance(value, np.ndarray):
             arrays[f"{prefix}/{item.name}"] = value
         else:

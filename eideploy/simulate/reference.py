@@ -112,9 +112,11 @@ def run(
 
 def start(population: Population, dtype: DTypeLike) -> State:
     """State before the first step: everything 0, but v at `initial` where the model has one."""
-    state: State = {name: np.zeros(population.shape, dtype) for name in population.neuron.state}
+    neuron = population.neuron
+    names = (*neuron.state, *neuron.counters)
+    state: State = {name: np.zeros(population.shape, dtype) for name in names}
     if "v" in state:
-        state["v"] = state["v"] + population.neuron.parameters().get("initial", np.zeros((), dtype))
+        state["v"] = state["v"] + neuron.parameters().get("initial", np.zeros((), dtype))
     return state
 
 
@@ -155,7 +157,8 @@ def advance(neuron: Neuron, ports: State, state: State) -> tuple[Array, State, S
             return round_shift(x, neuron.shift) if np.any(neuron.shift) else x, {}, {}
         case LIFNeuron():
             u, v = _leaky(neuron, ports["input"], state)
-            return _fire(v, neuron.threshold, neuron.reset, neuron.reset_to, u=u)
+            fired = _fire(v, neuron.threshold, neuron.reset, neuron.reset_to, u=u)
+            return _held(neuron, fired, state)
         case Integrator():
             u, v = _leaky(neuron, ports["input"], state)
             return v, {"u": u, "v": v}, {"u": u, "v": v}
@@ -167,7 +170,7 @@ def advance(neuron: Neuron, ports: State, state: State) -> tuple[Array, State, S
             u, v = _leaky_fixed(neuron, ports["input"], state)
             threshold = neuron.threshold << CURRENT_SHIFT
             amount = threshold if neuron.reset == "subtract" else neuron.reset_to
-            return _fire(v, threshold, neuron.reset, amount, u=u)
+            return _held(neuron, _fire(v, threshold, neuron.reset, amount, u=u), state)
         case IntegratorFixed():
             u, v = _leaky_fixed(neuron, ports["input"], state)
             return round_shift(v, neuron.shift), {"u": u, "v": v}, {"u": u, "v": v}
@@ -237,6 +240,19 @@ def _fire(
     spikes = v > threshold
     after = np.where(spikes, v - reset_to if reset == "subtract" else reset_to, v)
     return spikes.astype(v.dtype), {**currents, "v": v}, {**currents, "v": after}
+
+
+def _held(
+    neuron: LIFNeuron | LIFNeuronFixed, fired: tuple[Array, State, State], before: State
+) -> tuple[Array, State, State]:
+    """What `_fire` gave, but with v as it was, and no spike, in the steps after a spike."""
+    output, tested, after = fired
+    held = before["remaining"] > 0
+    output = np.where(held, 0, output)
+    remaining = np.where(output, neuron.refractory, np.maximum(before["remaining"] - 1, 0))
+    tested = tested | {"v": np.where(held, before["v"], tested["v"])}
+    after = after | {"v": np.where(held, before["v"], after["v"]), "remaining": remaining}
+    return output, tested, after
 
 
 class _Recorder:

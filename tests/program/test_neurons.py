@@ -12,6 +12,7 @@ from eideploy.program import (
     EINeuron,
     EINeuronFixed,
     Identity,
+    LIFNeuron,
     LIFNeuronFixed,
     Neuron,
     Operator,
@@ -27,6 +28,13 @@ LIF_FIXED = {
     "bias_mantissa": 0,
     "bias_exponent": 0,
     "threshold": 80,
+}
+LIF = {
+    "current_decay": 1.0,
+    "voltage_decay": 0.5,
+    "gain": 1.0,
+    "bias": 0.0,
+    "threshold": 1.0,
 }
 EI = {"voltage_decay": 0.5, "gain": 1.0, "bias": 0.0, "floor": 0.1, "threshold": 1.0}
 EI_FIXED = {
@@ -69,7 +77,7 @@ def test_a_narrow_integer_does_not_overflow() -> None:
 def test_options_are_not_parameters() -> None:
     lif = LIFNeuronFixed(**LIF_FIXED, reset="subtract")
     assert lif.reset == "subtract"
-    assert set(lif.parameters()) == {*LIF_FIXED, "reset_to", "current_bias"}
+    assert set(lif.parameters()) == {*LIF_FIXED, "reset_to", "current_bias", "refractory"}
 
 
 @pytest.mark.parametrize("values", [np.array(["a"]), np.array([1j]), np.array([None])])
@@ -87,17 +95,25 @@ def test_a_parameter_that_is_no_number(values: object) -> None:
         (LIFNeuronFixed, "bias_mantissa", -4096, 4095),
         (LIFNeuronFixed, "bias_exponent", 0, 7),
         (LIFNeuronFixed, "threshold", 0, 131071),
+        (LIFNeuronFixed, "refractory", 0, 63),
+        (LIFNeuron, "refractory", 0, 63),
         (EINeuronFixed, "voltage_decay", 0, 4096),
         (EINeuronFixed, "floor", 1, 2**23 - 1),
         (EINeuronFixed, "quotient_bits", 1, 24),
     ],
 )
 def test_ranges(neuron: type[Neuron], name: str, lowest: int, highest: int) -> None:
-    parameters = {Relay: {}, LIFNeuronFixed: LIF_FIXED, EINeuronFixed: EI_FIXED}[neuron]
+    kinds = {Relay: {}, LIFNeuron: LIF, LIFNeuronFixed: LIF_FIXED, EINeuronFixed: EI_FIXED}
+    parameters = kinds[neuron]
     alone(neuron(**{**parameters, name: np.array([lowest, highest])}))
     for value in (lowest - 1, highest + 1):
         with pytest.raises(InputError, match=rf"population 'p' .*: {name} ranges over"):
             alone(neuron(**{**parameters, name: np.array([lowest, value])}))
+
+
+def test_steps_are_counted_in_whole_numbers() -> None:
+    with pytest.raises(InputError, match="refractory has dtype float64, expected integers"):
+        alone(LIFNeuron(**LIF, refractory=2.0))
 
 
 @pytest.mark.parametrize("floor", [0.0, -1.0])
