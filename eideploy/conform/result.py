@@ -28,6 +28,7 @@ class Result:
         reason: why it is not a pass, a sentence or two.
         population: in which the first divergence is; empty without one.
         divergence: the first value that differs: `before` is expected, `after` was found.
+        claim: what must hold, as the case says it.
     """
 
     case: str
@@ -36,6 +37,7 @@ class Result:
     reason: str = ""
     population: str = ""
     divergence: Divergence | None = None
+    claim: str = ""
 
     @property
     def topic(self) -> str:
@@ -53,6 +55,7 @@ class Conformance:
         results: in the order of the suite.
         version: of eideploy.
         environment: versions of Python and of what computed, by name.
+        not_applicable: cases of the other arithmetic, which were not run.
     """
 
     target: str
@@ -60,10 +63,19 @@ class Conformance:
     options: Mapping[str, str] = field(default_factory=dict)
     version: str = ""
     environment: Mapping[str, str] = field(default_factory=dict)
+    not_applicable: int = 0
 
     def count(self, status: Status) -> int:
         """How many cases ended so."""
         return sum(result.status == status for result in self.results)
+
+    @property
+    def topics(self) -> dict[str, tuple[Result, ...]]:
+        """Results by topic, both in the order of the suite."""
+        found: dict[str, tuple[Result, ...]] = {}
+        for result in self.results:
+            found[result.topic] = (*found.get(result.topic, ()), result)
+        return found
 
     @property
     def verdict(self) -> Literal["pass", "fail", "skipped"]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import types
+from collections import abc
 from collections.abc import Mapping
 from dataclasses import fields, is_dataclass
 from typing import Any, Literal, get_args, get_origin, get_type_hints
@@ -18,7 +19,7 @@ SCHEMA = "eideploy.verify/1"
 
 def to_document(report: Report) -> dict[str, Any]:
     """The report as plain JSON values: every field under its own name, tuples as lists."""
-    document: dict[str, Any] = _plain(report)
+    document: dict[str, Any] = plain(report)
     return {"schema": SCHEMA, **document}
 
 
@@ -31,7 +32,7 @@ def from_document(document: object) -> Report:
     found = document.get("schema") if isinstance(document, Mapping) else None
     if found != SCHEMA:
         raise InputError(f"not a verification report: schema is {found!r}, expected {SCHEMA!r}")
-    report: Report = _read(document, Report, "report")
+    report: Report = read(document, Report, "report")
     return report
 
 
@@ -41,38 +42,48 @@ def write_json(path: str | os.PathLike[str], report: Report) -> None:
     write_text(path, text + "\n")
 
 
-def _plain(value: Any) -> Any:
+def plain(value: Any) -> Any:
+    """A dataclass, or a tuple of them, as JSON values."""
     if is_dataclass(value):
-        return {item.name: _plain(getattr(value, item.name)) for item in fields(value)}
-    return [_plain(item) for item in value] if isinstance(value, tuple) else value
+        return {item.name: plain(getattr(value, item.name)) for item in fields(value)}
+    return [plain(item) for item in value] if isinstance(value, tuple) else value
 
 
-def _read(value: Any, kind: Any, where: str) -> Any:
-    """Turn JSON values into the annotated `kind`, or say where they do not fit it."""
+def read(value: Any, kind: Any, where: str) -> Any:
+    """Turn JSON values into the annotated `kind`, a dataclass or a type that its fields have.
+
+    Raises:
+        InputError: they do not fit it; says where.
+    """
     if is_dataclass(kind) and isinstance(kind, type) and isinstance(value, Mapping):
         hints = get_type_hints(kind)
         if missing := [item.name for item in fields(kind) if item.name not in value]:
             raise InputError(f"{where}: {', '.join(missing)} missing")
         return kind(
             **{
-                item.name: _read(value[item.name], hints[item.name], f"{where}.{item.name}")
+                item.name: read(value[item.name], hints[item.name], f"{where}.{item.name}")
                 for item in fields(kind)
             }
         )
     if get_origin(kind) is tuple and isinstance(value, list):
         return tuple(
-            _read(item, get_args(kind)[0], f"{where}[{index}]") for index, item in enumerate(value)
+            read(item, get_args(kind)[0], f"{where}[{index}]") for index, item in enumerate(value)
         )
+    if get_origin(kind) is abc.Mapping and isinstance(value, dict):
+        return {
+            read(key, str, where): read(item, get_args(kind)[1], f"{where}.{key}")
+            for key, item in value.items()
+        }
     if get_origin(kind) is Literal and value in get_args(kind):
         return value
     if isinstance(kind, types.UnionType):
         options = get_args(kind)
         if value is None and type(None) in options:
             return None
-        plain = [option for option in options if option is not type(None)]
-        if len(plain) == 1:
-            return _read(value, plain[0], where)
-        if any(_is(value, option) for option in plain):
+        kinds = [option for option in options if option is not type(None)]
+        if len(kinds) == 1:
+            return read(value, kinds[0], where)
+        if any(_is(value, option) for option in kinds):
             return value
     elif _is(value, kind):
         return value

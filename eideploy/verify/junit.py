@@ -16,7 +16,7 @@ _NOT_XML = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]"
 
 def to_junit(report: Report) -> str:
     """A test suite per hop, in it a test case for the hop itself and one per population."""
-    root = ElementTree.Element("testsuites", name=_xml(f"{report.model} on {report.target}"))
+    root = ElementTree.Element("testsuites", name=xml_text(f"{report.model} on {report.target}"))
     suites = [_suite(root, report, hop) for hop in report.hops]
     for count in ("tests", "failures", "errors", "skipped"):
         root.set(count, str(sum(int(suite.get(count, 0)) for suite in suites)))
@@ -31,8 +31,8 @@ def write_junit(path: str | os.PathLike[str], report: Report) -> None:
 
 
 def _suite(root: ElementTree.Element, report: Report, hop: Hop) -> ElementTree.Element:
-    suite = ElementTree.SubElement(root, "testsuite", name=_xml(hop.name))
-    classname = _xml(f"{report.model}.{hop.name}")
+    suite = ElementTree.SubElement(root, "testsuite", name=xml_text(hop.name))
+    classname = xml_text(f"{report.model}.{hop.name}")
     verdict = ElementTree.SubElement(
         suite,
         "testcase",
@@ -42,15 +42,15 @@ def _suite(root: ElementTree.Element, report: Report, hop: Hop) -> ElementTree.E
     )
     reasons = "; ".join(hop.reasons)
     if hop.status == "skipped":
-        ElementTree.SubElement(verdict, "skipped", message=_xml(reasons))
+        ElementTree.SubElement(verdict, "skipped", message=xml_text(reasons))
     elif hop.status == "fail":
-        _fail(verdict, hop.relation, reasons)
+        fail(verdict, hop.relation, reasons)
     for population in hop.populations:
         case = ElementTree.SubElement(
-            suite, "testcase", classname=classname, name=_xml(population.name), time="0.000"
+            suite, "testcase", classname=classname, name=xml_text(population.name), time="0.000"
         )
         if population.status == "fail":
-            _fail(case, hop.relation, _summary(population))
+            fail(case, hop.relation, _summary(population))
     suite.set("tests", str(1 + len(hop.populations)))
     suite.set("failures", str(len(suite.findall("testcase/failure"))))
     suite.set("errors", "0")
@@ -59,9 +59,10 @@ def _suite(root: ElementTree.Element, report: Report, hop: Hop) -> ElementTree.E
     return suite
 
 
-def _fail(case: ElementTree.Element, relation: str, message: str) -> None:
-    failure = ElementTree.SubElement(case, "failure", type=relation, message=_xml(message))
-    failure.text = _xml(message)
+def fail(case: ElementTree.Element, kind: str, message: str) -> None:
+    """Add to a test case that it failed, and why."""
+    failure = ElementTree.SubElement(case, "failure", type=kind, message=xml_text(message))
+    failure.text = xml_text(message)
 
 
 def _summary(population: PopulationResult) -> str:
@@ -73,5 +74,6 @@ def _summary(population: PopulationResult) -> str:
     )
 
 
-def _xml(text: str) -> str:
+def xml_text(text: str) -> str:
+    """The text without what XML cannot hold."""
     return _NOT_XML.sub("\ufffd", text)
