@@ -11,10 +11,12 @@ from typing import Any
 import nir
 import numpy as np
 
+from eideploy.conform.oracle.graphs import NodeRecording
+from eideploy.conform.plain import require_exact
 from eideploy.graph import graph_dt
 from eideploy.graph.check import validate
 from eideploy.graph.schema import Field, Kind, node_type
-from eideploy.program import Array
+from eideploy.program import Array, Recording, Stimulus, Trace
 
 AXES = {"Conv1d": 1, "Conv2d": 2, "SumPool2d": 2, "AvgPool2d": 2, "EIConv2d": 2}
 """Axes of space by node type: a number given once stands for all of them."""
@@ -34,10 +36,30 @@ def plain_graph(graph: nir.NIRGraph, dt: float | None = None) -> dict[str, Any]:
     return {"dt": None if seconds is None else Fraction(seconds)} | _nodes_and_edges(graph)
 
 
-def plain_values(values: Array) -> list[list[list[Fraction]]]:
-    """What is shown to an input, [sample, step, *shape], as [sample][step][neuron]."""
-    flat = values.reshape(*values.shape[:2], -1)
-    return [[_numbers(step) for step in sample] for sample in flat]
+def plain_values(stimulus: Stimulus) -> dict[str, list[list[list[Fraction]]]]:
+    """What is shown to each input, as [sample][step][neuron]."""
+    return {
+        name: [[_numbers(step) for step in sample] for sample in values]
+        for name, values in stimulus.values.items()
+    }
+
+
+def graph_trace(recordings: dict[str, NodeRecording]) -> Trace:
+    """What the oracle says of the nodes of a graph, in the arrays that executors give.
+
+    Spikes become uint8, all else float64.
+
+    Raises:
+        InputError: float64 does not hold a number exactly.
+    """
+    return Trace({name: Recording(_array(name, r)) for name, r in recordings.items()})
+
+
+def _array(name: str, recording: NodeRecording) -> Array:
+    numbers = recording["output"]
+    require_exact(f"the output of node {name!r}", numbers)
+    values = np.array(numbers, np.uint8 if recording["spiking"] else np.float64)
+    return values.reshape(*values.shape[:2], *recording["shape"])
 
 
 def _nodes_and_edges(graph: nir.NIRGraph) -> dict[str, Any]:

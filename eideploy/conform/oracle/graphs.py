@@ -18,44 +18,47 @@ without memory give what they give for silence.
 from __future__ import annotations
 
 from fractions import Fraction
-from typing import Any
+from typing import Any, TypedDict
 
 from eideploy.conform.oracle.graph_layers import Signal, layer, total, zeros
-from eideploy.conform.oracle.graph_neurons import NEURONS, Cells
+from eideploy.conform.oracle.graph_neurons import GRADED, NEURONS, Cells
 from eideploy.conform.oracle.graph_order import closing, delay_steps, inlined, order, waiting
 
 Values = dict[str, list[list[list[Fraction]]]]
-"""By name of the node: [sample][step][neuron]."""
+"""By name of the Input: [sample][step][neuron]."""
+
+SPIKING = tuple(kind for kind in NEURONS if kind not in GRADED)
 
 
-def run(document: dict[str, Any], values: Values) -> dict[str, Values]:
-    """What the nodes of a graph give.
+class NodeRecording(TypedDict):
+    """What one node did.
+
+    `output` is [sample][step][neuron], neurons in C order of `shape`; `state` is `v` of neurons,
+    the potential as tested: after integration and before reset.
+    """
+
+    shape: tuple[int, ...]
+    spiking: bool
+    output: list[list[list[Fraction]]]
+    state: dict[str, list[list[list[Fraction]]]]
+
+
+def run(document: dict[str, Any], values: Values) -> dict[str, NodeRecording]:
+    """What every node of a graph does but its Inputs.
 
     Args:
         document: the graph, as above.
         values: what is shown to each Input.
-
-    Returns:
-        `output`, of every node; `v`, the potential as tested, of every neuron.
     """
     graph = inlined(document)
-    outputs: Values = {name: [] for name in graph["nodes"]}
-    potentials: Values = {}
-    samples = len(next(iter(values.values())))
-    for sample in range(samples):
+    recordings: dict[str, NodeRecording] = {}
+    for sample in range(len(next(iter(values.values())))):
         machine = _Machine(graph)
         shown = {name: of_all[sample] for name, of_all in values.items()}
-        for name in outputs:
-            outputs[name].append([])
-        for name in machine.cells:
-            potentials.setdefault(name, []).append([])
         for step in range(len(next(iter(shown.values())))):
-            now = machine.advance({name: steps[step] for name, steps in shown.items()})
-            for name, signal in now.items():
-                outputs[name][sample].append(signal.values)
-            for name, cells in machine.cells.items():
-                potentials[name][sample].append(list(cells.tested))
-    return {"output": outputs, "v": potentials}
+            machine.advance({name: steps[step] for name, steps in shown.items()})
+            machine.record(recordings, first=step == 0)
+    return recordings
 
 
 class _Machine:
@@ -94,8 +97,8 @@ class _Machine:
             now[name] = x
         return now
 
-    def advance(self, inputs: dict[str, list[Fraction]]) -> dict[str, Signal]:
-        """What all nodes give in the next step."""
+    def advance(self, inputs: dict[str, list[Fraction]]) -> None:
+        """Take one step."""
         last, self.now = self.now, {}
         for name in self.order:
             node = self.nodes[name]
@@ -113,7 +116,26 @@ class _Machine:
                 self.now[name] = layer(node, self._received(name, last))
         for name, past in self.past.items():
             past.append(self._received(name, last))
-        return self.now
+
+    def record(self, recordings: dict[str, NodeRecording], *, first: bool) -> None:
+        """Add this step to what was recorded; the first one begins a sample."""
+        for name, signal in self.now.items():
+            kind = self.nodes[name]["type"]
+            if kind == "Input":
+                continue
+            empty: NodeRecording = {
+                "shape": signal.shape,
+                "spiking": kind in SPIKING,
+                "output": [],
+                "state": {"v": []} if name in self.cells else {},
+            }
+            recording = recordings.setdefault(name, empty)
+            if first:
+                for kept in (recording["output"], *recording["state"].values()):
+                    kept.append([])
+            recording["output"][-1].append(signal.values)
+            if name in self.cells:
+                recording["state"]["v"][-1].append(list(self.cells[name].tested))
 
     def _received(self, name: str, last: dict[str, Signal]) -> Signal:
         """The sum of what arrives at a node; over an edge that closes a loop, of the last step."""
