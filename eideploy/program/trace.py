@@ -43,6 +43,19 @@ class Trace:
     def __getitem__(self, name: str) -> Recording:
         return self.recordings[name]
 
+    def take(self, samples: slice) -> Trace:
+        """What was recorded of some of the samples; arrays are views."""
+        return Trace(
+            {
+                name: Recording(
+                    recording.output[samples],
+                    {key: values[samples] for key, values in recording.state.items()},
+                    recording.offset,
+                )
+                for name, recording in self.recordings.items()
+            }
+        )
+
     @staticmethod
     def concatenate(parts: list[Trace]) -> Trace:
         """Join traces of the same populations along the samples."""

@@ -14,8 +14,9 @@ from eideploy.targets import Target
 from eideploy.verify.allowance import in_all
 from eideploy.verify.climb import Findings, climb
 from eideploy.verify.judge import judge
+from eideploy.verify.part import whole
 from eideploy.verify.report import Accuracy, Hop, Limits, Relation, Report, Status
-from eideploy.verify.rungs import Execute, Rung, Side, StageProgress, chunks
+from eideploy.verify.rungs import Rung, Side, StageProgress, chunks
 from eideploy.verify.specimen import Specimen
 
 Show = Callable[[Stimulus], Trace]
@@ -50,8 +51,8 @@ def verify(
     float_program: Program,
     program: Program,
     deployed: Program | None = None,
-    trained: Show | None = None,
-    frozen: Show | None = None,
+    trained: Show | Trace | None = None,
+    frozen: Show | Trace | None = None,
     folded: bool = False,
     limits: Limits | None = None,
     progress: StageProgress | None = None,
@@ -85,7 +86,8 @@ def verify(
         float_program: the network in float64.
         program: what the target's pipeline made; for a float target `float_program` itself.
         deployed: what is handed to the target, if not `program`.
-        trained: the trained torch model; it names populations as the Program does.
+        trained: the trained torch model, or what it was recorded to do with the stimulus; it names
+            populations as the Program does.
         frozen: the same with the fixed floor of its stabilizers.
         folded: whether `float_program` comes from a graph whose divisive gains are constants.
         limits: of the bounded hops.
@@ -97,7 +99,8 @@ def verify(
     """
     base = "folded" if folded else "program"
     torch = {"trained": trained, "frozen": frozen}
-    sides = [Side(name, float_program, _showing(show)) for name, show in torch.items() if show]
+    recorded = {name: side for name, side in torch.items() if isinstance(side, Trace)}
+    sides = [_torch_side(name, float_program, side) for name, side in torch.items() if side]
     sides.append(Side(base, float_program, reference.run))
     rungs = []
     if trained and frozen:
@@ -129,13 +132,14 @@ def verify(
         last = target.name
         sides.append(Side(last, deployed or program, in_all(target), state=state))
 
+    samples = whole(stimulus, recorded)
     parts = chunks(sides, stimulus, chunk_bytes)
     for part in parts:  # what does not fit the inputs is refused before anything runs
         encode(float_program, stimulus.take(part))
     overview = Rung(sides[0].name, last, "bounded")
     shown = rungs if overview in rungs or overview.before == last else [*rungs, overview]
     by_name = {side.name: side for side in sides}
-    found = climb(by_name, tuple(shown), stimulus, parts, refused, progress)
+    found = climb(by_name, tuple(shown), samples, parts, refused, progress)
     hops = {rung: _hop(rung, found, limits) for rung in rungs}
     report = Report(
         model=model,
@@ -153,13 +157,15 @@ def verify(
     return Verification(report, specimens, summary, found.seconds)
 
 
-def _showing(show: Show) -> Execute:
-    def execute(
-        program: Program, stimulus: Stimulus, record: Record, progress: Progress | None
-    ) -> Trace:
-        return show(stimulus)
+def _torch_side(name: str, program: Program, side: Show | Trace) -> Side:
+    """A side that runs in torch, or was recorded; `program` is its counterpart."""
+    return Side(name, program, None if isinstance(side, Trace) else partial(_show, side))
 
-    return execute
+
+def _show(
+    show: Show, program: Program, stimulus: Stimulus, record: Record, progress: Progress | None
+) -> Trace:
+    return show(stimulus)
 
 
 def _twins(program: Program) -> tuple[list[Side], dict[str, str]]:

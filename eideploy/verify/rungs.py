@@ -12,6 +12,7 @@ from eideploy.simulate.record import Progress, Record
 from eideploy.verify.artifact import Artifact
 from eideploy.verify.measure import measure
 from eideploy.verify.measurement import Measurement
+from eideploy.verify.part import Part
 from eideploy.verify.report import Relation
 
 StageProgress = Callable[[str, int, int], None]
@@ -28,21 +29,24 @@ class Side:
     Args:
         name: as in the names of hops.
         program: what runs, or its counterpart where torch runs.
-        execute: runs it.
+        execute: runs it; None of a side that was recorded.
         state: whether state is recorded.
         optional: whether its hop is skipped where it cannot run.
     """
 
     name: str
     program: Program
-    execute: Execute
+    execute: Execute | None
     state: bool = True
     optional: bool = False
 
-    def run(self, stimulus: Stimulus, progress: Progress | None = None) -> Artifact:
-        """What it does with some samples."""
+    def run(self, part: Part, progress: Progress | None = None) -> Artifact:
+        """What it does with some samples, or did with them when it was recorded."""
         started = perf_counter()
-        trace = self.execute(self.program, stimulus, Record(state=self.state), progress)
+        if self.execute is None:
+            trace = part.recorded[self.name]
+        else:
+            trace = self.execute(self.program, part.shown, Record(state=self.state), progress)
         return Artifact.of(self.name, self.program, trace, perf_counter() - started)
 
     def bytes_per_sample(self, steps: int) -> int:
@@ -84,18 +88,16 @@ class Rung:
     state: bool = False
     floating: bool = False
 
-    def measure(
-        self, before: Artifact, after: Artifact, stimulus: Stimulus, start: int
-    ) -> Measurement:
-        """Compare the two on some samples, the first of which is number `start`."""
+    def measure(self, before: Artifact, after: Artifact, part: Part) -> Measurement:
+        """Compare the two on some samples."""
         return measure(
             before,
             after,
             relation=self.relation,
             state=self.state,
-            labels=stimulus.labels,
+            labels=part.shown.labels,
             floating=self.floating,
-            start=start,
+            start=part.start,
         )
 
 

@@ -24,3 +24,12 @@ def test_concatenation_joins_samples() -> None:
     assert np.array_equal(whole["p"].output, trace(0, 3)["p"].output)
     assert np.array_equal(whole["p"].state["v"], trace(0, 3)["p"].state["v"])
     assert whole["p"].offset == 4
+
+
+def test_some_samples_are_views() -> None:
+    whole = Trace.concatenate([trace(0, 1), trace(6, 2)])
+    some = whole.take(slice(1, 3))
+    assert some["p"].output.tolist() == trace(6, 2)["p"].output.tolist()
+    assert some["p"].state["v"].tolist() == trace(6, 2)["p"].state["v"].tolist()
+    assert some["p"].offset == 4
+    assert some["p"].output.base is whole["p"].output

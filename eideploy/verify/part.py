@@ -1,0 +1,52 @@
+"""Some of the samples: what is looked at together, and apart from all others."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from eideploy.errors import InputError
+from eideploy.program import Stimulus, Trace
+
+
+@dataclass(frozen=True, eq=False)
+class Part:
+    """Samples that follow one another.
+
+    Args:
+        start: number of the first.
+        shown: what is shown.
+        recorded: what sides did with it that are not run but were recorded, by name of the side.
+    """
+
+    start: int
+    shown: Stimulus
+    recorded: Mapping[str, Trace] = field(default_factory=dict)
+
+    @property
+    def stop(self) -> int:
+        """Number of the first sample behind them."""
+        return self.start + self.shown.samples
+
+    def take(self, samples: slice) -> Part:
+        """Some of them, by their number among all; arrays are views."""
+        inside = slice(samples.start - self.start, samples.stop - self.start)
+        recorded = {name: trace.take(inside) for name, trace in self.recorded.items()}
+        return Part(samples.start, self.shown.take(inside), recorded)
+
+
+def whole(stimulus: Stimulus, recorded: Mapping[str, Trace]) -> Part:
+    """All samples as one part.
+
+    Raises:
+        InputError: another number of samples was recorded than is shown.
+    """
+    for side, trace in recorded.items():
+        for name, recording in trace.recordings.items():
+            if len(recording.output) != stimulus.samples:
+                raise InputError(
+                    f"{name} was recorded in {side} for {len(recording.output)} samples, "
+                    f"{stimulus.samples} are shown",
+                    "Show what was shown when it was recorded, or record it again.",
+                )
+    return Part(0, stimulus, recorded)
