@@ -61,7 +61,9 @@ TABLE = {
     ),
     "eideploy.jobs": part(),
     "eideploy.bundle": part("graph program verify"),
-    "eideploy.conform": part("graph program compile targets verify page jobs conform.oracle"),
+    "eideploy.conform": part(
+        "graph program compile simulate.record targets verify page jobs conform.oracle"
+    ),
     "eideploy.conform.oracle": part(),
     # Wrong backends are variations of the twin.
     "eideploy.conform.mutants": part(

@@ -38,7 +38,7 @@ PUBLIC = {
         Calibration CompileOptions Mapping Pass float_pipeline integer_pipeline run_passes
     """,
     "eideploy.conform": """
-        Case Conformance Result Status
+        Case Conformance KnownDifferences Result Status conform known_differences run_case
     """,
     "eideploy.jobs": """
         Crew Journal run_tasks

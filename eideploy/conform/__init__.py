@@ -5,6 +5,17 @@ shares no code with any executor.
 """
 
 from eideploy.conform.case import Case
+from eideploy.conform.known import KnownDifferences, known_differences
 from eideploy.conform.result import Conformance, Result, Status
+from eideploy.conform.run import conform, run_case
 
-__all__ = ["Case", "Conformance", "Result", "Status"]
+__all__ = [
+    "Case",
+    "Conformance",
+    "KnownDifferences",
+    "Result",
+    "Status",
+    "conform",
+    "known_differences",
+    "run_case",
+]

@@ -1,0 +1,180 @@
+"""Running the suite: every case on a target, each held against what the oracle expects."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+from functools import partial
+from time import perf_counter
+
+import numpy as np
+
+from eideploy import __version__
+from eideploy.compile import run_passes
+from eideploy.conform.case import Case
+from eideploy.conform.expected import expected as oracle
+from eideploy.conform.known import KnownDifferences
+from eideploy.conform.result import Conformance, Result
+from eideploy.conform.surroundings import environment, options_of
+from eideploy.errors import EideployError, UnsupportedError
+from eideploy.jobs import Crew, Journal, run_tasks
+from eideploy.program import Program, Recording, Trace
+from eideploy.simulate.record import Progress, Record
+from eideploy.targets import Target
+from eideploy.verify import Artifact, Hop, compare
+from eideploy.verify.table import number
+
+
+def conform(
+    target: Target,
+    cases: Iterable[Case],
+    *,
+    known: KnownDifferences | None = None,
+    crew: Crew | None = None,
+    journal: Journal[Result] | None = None,
+    progress: Progress | None = None,
+) -> Conformance:
+    """Run every case that applies to a target.
+
+    What comes out does not depend on who does it: the results are in the order of the cases.
+
+    Args:
+        target: sure to be able to run here.
+        cases: those of the other arithmetic are not run, and counted apart.
+        known: where it is known to differ.
+        crew: who does it; this process, unless given.
+        journal: what was done before it was interrupted.
+        progress: called with (cases done, cases in all).
+    """
+    every = list(cases)
+    asked = [case for case in every if case.applies_to(target.arithmetic)]
+    known = known or KnownDifferences()
+    results: dict[int, Result] = {}
+    tasks = run_tasks(partial(run_case, target), asked, crew=crew, journal=journal, lost=_lost)
+    for index, result in tasks:
+        results[index] = known.judge(result)
+        if progress is not None:
+            progress(len(results), len(asked))
+    return Conformance(
+        target=target.name,
+        results=tuple(results[index] for index in range(len(asked))),
+        options=options_of(target),
+        version=__version__,
+        environment=environment(),
+        not_applicable=len(every) - len(asked),
+    )
+
+
+def run_case(target: Target, case: Case, expected: Trace | None = None) -> Result:
+    """Run one case on a target and compare all that was expected, bin for bin.
+
+    Only an `UnsupportedError` is a refusal. Whatever else is raised is an error of the target: no
+    case is wrong, so none is a reason for an `InputError`.
+
+    Args:
+        target: sure to be able to run here.
+        case: one that applies to it.
+        expected: what has to come out; the oracle is asked unless it is given.
+    """
+    result = Result(case.name, "pass", claim=case.claim)
+    if expected is None:
+        try:
+            expected = oracle(case)
+        except Exception as error:  # noqa: BLE001 - whatever it is, it must not end the suite
+            return replace(result, status="error", reason=f"the oracle failed: {_told(error)}")
+    state = _compares_state(target, case)
+    started = perf_counter()
+    try:
+        found = _run(target, case, expected, state)
+        seconds = perf_counter() - started
+        return replace(_judge(result, target, expected, found, state), seconds=seconds)
+    except UnsupportedError as error:
+        return replace(
+            result,
+            status="unsupported",
+            reason=error.what,
+            seconds=perf_counter() - started,
+        )
+    except Exception as error:  # noqa: BLE001 - a target may break in any way
+        return replace(
+            result, status="error", reason=_told(error), seconds=perf_counter() - started
+        )
+
+
+def _compares_state(target: Target, case: Case) -> bool:
+    return case.state and target.relation == "exact" and getattr(target, "records_state", True)
+
+
+def _run(target: Target, case: Case, expected: Trace, state: bool) -> Trace:
+    """What the target recorded of the populations that are expected, and of their state."""
+    program = case.network
+    of_graph = not isinstance(program, Program)
+    if not isinstance(program, Program):
+        program = run_passes(target.pipeline(case.options), program)
+    there = tuple(
+        name
+        for name in expected.recordings
+        if name in program.by_name
+        # An integer target gives the graded values of a graph in units of its own.
+        and (program.arithmetic == "float" or not of_graph or program.by_name[name].neuron.spiking)
+    )
+    return target.run(program, case.stimulus, Record(there, state))
+
+
+def _judge(result: Result, target: Target, expected: Trace, found: Trace, state: bool) -> Result:
+    """The result with its verdict; of a trace that is none, whatever Python makes of it."""
+    held = {
+        name: _held(recording, expected[name], name)
+        for name, recording in found.recordings.items()
+        if name in expected.recordings
+    }
+    # Without thresholds there are no ties: numbers in cases are such that floats are exact.
+    hop = compare(
+        Artifact("the oracle", expected, outputs=tuple(expected.recordings)),
+        Artifact(target.name, Trace(held)),
+        relation="exact",
+        state=state,
+        floating=target.arithmetic == "float",
+    )
+    if hop.status == "pass":
+        return result
+    return replace(
+        result,
+        status="fail",
+        reason=_reason(hop),
+        population=hop.suspect.name if hop.suspect else "",
+        divergence=hop.suspect.first_divergence if hop.suspect else None,
+    )
+
+
+def _held(recording: Recording, expected: Recording, name: str) -> Recording:
+    """Of a recording what is expected, and only if it is numbers."""
+    state = {key: values for key, values in recording.state.items() if key in expected.state}
+    for values in (recording.output, *state.values()):
+        if not isinstance(values, np.ndarray) or values.dtype.kind not in "biuf":
+            kind = getattr(values, "dtype", type(values).__name__)
+            raise TypeError(f"{name} was recorded as {kind}, expected an array of real numbers")
+    return replace(recording, state=state)
+
+
+def _reason(hop: Hop) -> str:
+    """Where the two sides part first, and by how much in all."""
+    suspect, reasons = hop.suspect, list(hop.reasons)
+    first = suspect.first_divergence if suspect else None
+    if suspect and first:
+        variable = "" if first.variable == "output" else f".{first.variable}"
+        reasons.insert(
+            0,
+            f"{suspect.name}{variable}, sample {first.sample}, step {first.step}, "
+            f"neuron {first.neuron}: expected {number(first.before)}, found {number(first.after)}",
+        )
+    return "; ".join(reasons)
+
+
+def _told(error: Exception) -> str:
+    said = error.what if isinstance(error, EideployError) else str(error)
+    return f"{type(error).__name__}: {said}".removesuffix(": ")
+
+
+def _lost(case: Case, why: str) -> Result:
+    return Result(case.name, "error", reason=why, claim=case.claim)
