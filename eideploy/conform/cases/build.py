@@ -44,7 +44,7 @@ def lif(**changes: Any) -> LIFNeuronFixed:
         "bias_exponent": 0,
         "threshold": 10,
     }
-    return LIFNeuronFixed(**parameters | changes)
+    return LIFNeuronFixed(**_arrays(parameters | changes))
 
 
 def circuit(**changes: Any) -> EINeuronFixed:
@@ -58,7 +58,12 @@ def circuit(**changes: Any) -> EINeuronFixed:
         "quotient_shift": 12,
         "quotient_bits": 24,
     }
-    return EINeuronFixed(**parameters | changes)
+    return EINeuronFixed(**_arrays(parameters | changes))
+
+
+def _arrays(parameters: dict[str, Any]) -> dict[str, Any]:
+    """Parameters, those that were given as a list, one for each neuron, as arrays."""
+    return {k: np.array(v) if isinstance(v, list) else v for k, v in parameters.items()}
 
 
 def matrix(rows: Sequence[Sequence[int]] | int) -> Dense:
