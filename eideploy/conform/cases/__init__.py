@@ -11,7 +11,10 @@ from importlib import import_module
 
 from eideploy.conform.case import Case
 
-MODULES: tuple[str, ...] = ()
+MODULES: tuple[str, ...] = (
+    "circuits",
+    "circuits_neurons",
+)
 """Modules of this package that hold cases, in the order of the suite."""
 
 
