@@ -14,7 +14,7 @@ from eideploy.compile.chip import Chip
 from eideploy.program import Array, Conv2d, Dense, Population, Program, Projection, planar
 
 WORD_BYTES = 4
-"""A state variable, an input being summed, or a parameter of its own takes a word of 32 bits."""
+"""A state variable, a counter, an input being summed, or a parameter of its own: 32 bits each."""
 
 
 @dataclass(frozen=True)
@@ -70,8 +70,10 @@ def demand(program: Program, chip: Chip, population: Population, first: int, las
         synapses += count
         senders[projection.source] = max(senders.get(projection.source, 0), sources)
     neuron = population.neuron
-    own = [values for values in neuron.parameters().values() if values.size > 1]
-    words = len(neuron.state) + len(neuron.ports) + len(own)
+    parameters = neuron.parameters()
+    own = [values for values in parameters.values() if values.size > 1]
+    counters = len(neuron.counters) if np.any(parameters.get("refractory", 0)) else 0
+    words = len(neuron.state) + counters + len(neuron.ports) + len(own)
     neurons = last - first
     return Demand(
         neurons=neurons,

@@ -51,6 +51,8 @@ class Fit:
                 why = "is reset to another value than 0"
             elif np.any(neuron.current_bias):
                 why = "has a constant input through its synaptic filter"
+            elif np.any(neuron.refractory):
+                why = "has a refractory period"
         elif not isinstance(neuron, Source):
             why = f"is of the model {type(neuron).__name__}"
         if why:

@@ -49,6 +49,7 @@ def lif_neuron(population: Population, lif: LIFNeuron, scale: float) -> LIFNeuro
         threshold=_rounded(lif.threshold * scale),
         reset=lif.reset,
         reset_to=_rounded(lif.reset_to * unit) if lif.reset == "value" else 0,
+        refractory=lif.refractory,
     )
 
 

@@ -130,6 +130,8 @@ LIFS = {
         initial=0.1 * heterogeneous,
     ),
     "gains that differ": lif(gain=heterogeneous, threshold=1.2),
+    "refractory": lif(refractory=np.arange(N) % 3),
+    "refractory with a soft reset": lif(refractory=2, reset="subtract", reset_to=1.0),
 }
 
 
@@ -141,6 +143,14 @@ def test_a_lif_keeps_its_spikes(name):
     assert agreement(floating, fixed) > 0.98
     # Without a reset the potentials are close too, and never at their limits.
     assert np.abs(fixed["neurons"].state["u"]).max() < 2**23
+
+
+def test_a_refractory_period_stays_as_it_is():
+    integer, floating, fixed = both(single(lif(refractory=3, initial=-0.2, gain=heterogeneous)))
+    assert integer.by_name["neurons"].neuron.refractory == 3
+    for trace in (floating, fixed):
+        spikes = trace["neurons"].output
+        assert max(spikes[:, t : t + 4].sum(1).max() for t in range(STEPS - 3)) == 1
 
 
 def test_what_a_lif_is_reset_to_is_a_value_of_its_potential():

@@ -225,6 +225,7 @@ def test_loihi_1_refuses_what_it_has_no_neuron_for(dense_graph):
         ({"reset": "subtract"}, "reset by subtraction"),
         ({"reset_to": 3}, "another value than 0"),
         ({"current_bias": 1}, "constant input"),
+        ({"refractory": 2}, "refractory period"),
     ],
 )
 def test_loihi_1_resets_to_0_only(change, reason):

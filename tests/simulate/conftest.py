@@ -116,6 +116,10 @@ class _Draw:
             return self.numbers(low, high, shape)
         return self.rng.choice(EXTREMES, shape)
 
+    def refractory(self, shape: tuple[int, ...]) -> NDArray[Any]:
+        """Steps, often none; integers in either arithmetic."""
+        return self.rng.integers(0, self.one_of(0, 0, 1, 4), shape, endpoint=True)
+
     def source(self) -> Source:
         if self.integer:
             return Source(-1.0, 1.0, scale=self.one_of(1.0, 15.0, 255.0))
@@ -149,6 +153,7 @@ class _Draw:
                     threshold=self.numbers(0, self.one_of(20, 500, 131071), shape),
                     reset=reset,
                     reset_to=self.seldom_extreme(-2000, 1000, shape),
+                    refractory=self.refractory(shape),
                 )
             return EINeuronFixed(
                 voltage_decay=self.rng.choice([*decays, 4096], shape),
@@ -183,7 +188,7 @@ class _Draw:
             "reset_to": self.numbers(0, 0.5, shape),
         }
         if kind is LIFNeuron:
-            return LIFNeuron(**common)
+            return LIFNeuron(**common, refractory=self.refractory(shape))
         return EINeuron(floor=self.numbers(0.1, 1, shape), **common)
 
     def operator(self, source: tuple[int, ...], target: tuple[int, ...]) -> Operator:

@@ -51,7 +51,7 @@ def scale_toward_zero(x: int, numerator: int, denominator: int) -> int:
 
 def lif_fixed(inputs: list[int], lif: dict[str, Any]) -> list[tuple[int, int, int]]:
     """(spike, u, v) of every step, u and v as tested; without a threshold it never spikes."""
-    u, v = 0, lif.get("initial", 0)
+    u, v, waiting = 0, lif.get("initial", 0), 0
     steps = []
     threshold = lif.get("threshold", 2**23) * 64
     for x in inputs:
@@ -61,12 +61,17 @@ def lif_fixed(inputs: list[int], lif: dict[str, Any]) -> list[tuple[int, int, in
             u -= 2**24
         elif u <= -(2**23):
             u += 2**24
+        if waiting:
+            waiting -= 1
+            steps.append((0, u, v))
+            continue
         v = scale_toward_zero(v, 4096 - lif["voltage_decay"], 4096) + u
         v += lif["bias_mantissa"] * 2 ** lif["bias_exponent"]
         v = min(max(v, -(2**23) + 1), 2**23 - 1)
         spike = v > threshold
         steps.append((int(spike), u, v))
         if spike:
+            waiting = lif["refractory"]
             v = v - threshold if lif["reset"] == "subtract" else lif["reset_to"]
     return steps
 
@@ -89,6 +94,7 @@ LEAKY = {
             "threshold": st.integers(0, 300) | st.integers(0, 131071),
             "reset": RESETS,
             "reset_to": st.just(0) | VALUES,
+            "refractory": st.integers(0, 3),
         }
     ),
 )
@@ -305,6 +311,7 @@ def reset(v: Fraction, p: dict[str, Any]) -> tuple[int, Fraction]:
             "reset": RESETS,
             "reset_to": st.floats(-1, 1),
             "initial": st.floats(-1, 1),
+            "refractory": st.integers(0, 3),
         }
     ),
 )
@@ -312,13 +319,20 @@ def test_lif(drive: Drive, inputs: list[float], parameters: dict[str, Any]) -> N
     p = fractions(parameters)
     u, v = Fraction(0), p["initial"]
     currents, potentials, spikes = [], [], []
+    waiting = 0
     for x in map(Fraction, inputs):
         u = (1 - p["current_decay"]) * u + p["gain"] * x + p["current_bias"]
-        v = (1 - p["voltage_decay"]) * v + u + p["bias"]
         currents.append(float(u))
+        if waiting:
+            waiting -= 1
+            potentials.append(float(v))
+            spikes.append(0)
+            continue
+        v = (1 - p["voltage_decay"]) * v + u + p["bias"]
         potentials.append(float(v))
         spike, v = reset(v, p)
         spikes.append(spike)
+        waiting = parameters["refractory"] * spike
     recording = drive(LIFNeuron(**parameters), input=column(inputs, np.float64))
     assert recording.output.ravel().tolist() == spikes
     assert recording.output.dtype == np.uint8

@@ -92,7 +92,13 @@ class Draw:
                 return IntegratorFixed(**leak, initial=initial, shift=rng.integers(16, 20, shape))
             reset_to = rng.integers(-9000, 9000, shape)
             threshold = rng.integers(0, 800, shape)
-            return LIFNeuronFixed(**leak, threshold=threshold, reset=reset, reset_to=reset_to)
+            return LIFNeuronFixed(
+                **leak,
+                threshold=threshold,
+                reset=reset,
+                reset_to=reset_to,
+                refractory=self.refractory(shape),
+            )
         common = {
             "voltage_decay": rng.uniform(0, 1, shape),
             "gain": rng.uniform(0, 2, shape),
@@ -108,7 +114,10 @@ class Draw:
         common |= {"threshold": rng.uniform(0.1, 1.5), "reset": reset, "reset_to": rng.random()}
         if rng.random() < 0.5:
             return EINeuron(floor=rng.uniform(0.01, 1, shape), **common)
-        return LIFNeuron(**current, **common)
+        return LIFNeuron(**current, **common, refractory=self.refractory(shape))
+
+    def refractory(self, shape: tuple[int, ...]) -> Any:
+        return self.rng.integers(0, self.one_of([1, 2, 4]), shape)
 
     def weight(self, shape: tuple[int, ...], sign: str) -> Any:
         if self.integer:

@@ -338,6 +338,7 @@ REFUSED = {
     "integrators": (_chain(IntegratorFixed(9, 9, 0, 6)), "'one': netx sends spikes"),
     "subtractive reset": (_chain(_lif(reset="subtract")), "'one': netx resets to 0, not by"),
     "reset to a value": (_chain(_lif(reset_to=5)), "'one': netx resets to 0, not by"),
+    "a refractory period": (_chain(_lif(refractory=1)), "'one': .* no refractory period"),
     "bias of a current": (_chain(_lif(current_bias=5)), "'one': netx has biases of the potential"),
     "fine biases": (_chain(_lif(bias_mantissa=3, bias_exponent=5)), "'one': a bias is no multiple"),
     "large biases": (_chain(_lif(bias_mantissa=4095, bias_exponent=7)), "'one': biases .* 13 bits"),

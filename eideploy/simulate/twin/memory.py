@@ -21,7 +21,10 @@ def samples_within(program: Program, stimulus: Stimulus, limit: int = CHUNK_BYTE
     """
     waiting = 1 + max((program.lag(p) for p in program.projections), default=0)
     inputs = sum(p.size for p in program.sources) * (stimulus.steps + 1)
-    held = sum(p.size * (len(p.neuron.state) + waiting) for p in program.populations)
+    held = sum(
+        p.size * (len(p.neuron.state) + len(p.neuron.counters) + waiting)
+        for p in program.populations
+    )
     working = max(_working(program, population) for population in program.populations)
     return max(1, limit // (_WORD * (inputs + held + working)))
 

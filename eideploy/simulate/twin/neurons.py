@@ -25,7 +25,7 @@ from eideploy.program import (
 )
 from eideploy.simulate.twin import fixed, floating
 from eideploy.simulate.twin.division import Division
-from eideploy.simulate.twin.step import Advance, Tensors, ToTensor
+from eideploy.simulate.twin.step import Advance, Tensors, ToTensor, refractory
 
 
 class Neurons:
@@ -43,7 +43,7 @@ class Neurons:
     ) -> None:
         neuron = population.neuron
         self.shape = population.shape
-        self.ports, self.state = neuron.ports, neuron.state
+        self.ports, self.memory = neuron.ports, (*neuron.state, *neuron.counters)
         self.dtype, self.device = dtype, device
         self.start = self._tensor(neuron.parameters().get("initial", np.zeros(())))
         self.step = _advance(neuron, self._tensor, division)
@@ -57,7 +57,7 @@ class Neurons:
 
     def initial(self, samples: int) -> Tensors:
         """State before the first step of a sample."""
-        state = {name: self.zeros(samples) for name in self.state}
+        state = {name: self.zeros(samples) for name in self.memory}
         if "v" in state:
             state["v"] += self.start
         return state
@@ -71,13 +71,13 @@ def _advance(neuron: Neuron, tensor: ToTensor, division: Division) -> Advance:
         case Relay():
             return fixed.relay(neuron, tensor)
         case LIFNeuron():
-            return floating.lif(neuron, tensor)
+            return refractory(neuron, tensor, floating.lif(neuron, tensor))
         case Integrator():
             return floating.integrator(neuron, tensor)
         case EINeuron():
             return floating.circuit(neuron, tensor)
         case LIFNeuronFixed():
-            return fixed.lif(neuron, tensor)
+            return refractory(neuron, tensor, fixed.lif(neuron, tensor))
         case IntegratorFixed():
             return fixed.integrator(neuron, tensor)
         case EINeuronFixed():

@@ -174,12 +174,13 @@ def _require_feed_forward(program: Program) -> None:
 
 
 def _require_plain_membrane(population: Population) -> None:
-    """That it starts and is reset to 0, or by its threshold, and has no filter of its current."""
+    """That it starts and is reset to 0, or by its threshold; no filter, no refractory period."""
     neuron = population.neuron
     assert isinstance(neuron, (EINeuronFixed, LIFNeuronFixed))
     filtered = isinstance(neuron, LIFNeuronFixed) and np.any(neuron.current_decay != 4095)
-    if filtered or (np.any(neuron.reset_to) and neuron.reset == "value"):
+    rests = isinstance(neuron, LIFNeuronFixed) and np.any(neuron.refractory)
+    if filtered or rests or (np.any(neuron.reset_to) and neuron.reset == "value"):
         raise UnsupportedError(
-            f"population {population.name!r} has a synaptic filter or a reset to another value "
-            "than 0, which is not trained in integers"
+            f"population {population.name!r} has a synaptic filter, a refractory period or a reset "
+            "to another value than 0, which is not trained in integers"
         )

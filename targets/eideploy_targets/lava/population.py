@@ -30,8 +30,8 @@ TAPE_BYTES = 2**24
 class PopulationProcess(AbstractProcess):
     """Base of the processes: neurons in a row, in C order of the population.
 
-    An InPort for each port of the neuron model, a Var for each parameter and each state variable,
-    named as there unless `lava_names` says otherwise; further
+    An InPort for each port of the neuron model, a Var for each parameter, state variable and
+    counter, named as there unless `lava_names` says otherwise; further
 
     - `s_out`: spikes or graded values, every hardware step;
     - `tape`: at the end of every sample a page [step, 1 + states, neuron] of what was emitted and
@@ -68,7 +68,7 @@ class PopulationProcess(AbstractProcess):
         }
         for name, value in parameters.items():
             setattr(self, self.lava_names.get(name, name), Var(shape=shape, init=value))
-        for name in neuron.state:
+        for name in (*neuron.state, *neuron.counters):
             initial = parameters.get("initial", 0) if name == "v" else 0
             setattr(self, name, Var(shape=shape, init=initial))
         self.s_out = OutPort(shape=shape)

@@ -38,6 +38,11 @@ def cuba_of(population: Population, shape: Shape, *, last: bool) -> tuple[Cuba, 
                     f"{where}: netx resets to 0, not by subtraction or to another value",
                     "Train with reset to zero, or deploy on another target.",
                 )
+            if np.any(lif.refractory):
+                raise UnsupportedError(
+                    f"{where}: the neurons of netx have no refractory period",
+                    "Use another target.",
+                )
             cuba = Cuba(lif.current_decay + 1, lif.voltage_decay, lif.threshold)
             mantissa, exponent, current_bias = (
                 lif.bias_mantissa,

@@ -216,6 +216,23 @@ _NEURONS = (
         after = Where (spikes, lowered, v)
     }
     """,
+    # Of all this, nothing happens to v while steps of its refractory period remain.
+    """
+    Refractory (spikes, tested, after, v, remaining, period) => (fired, held, kept, left) {
+        none = Constant <value_int: int = 0> ()
+        zero = CastLike (none, remaining)
+        step = Constant <value_int: int = 1> ()
+        one = CastLike (step, remaining)
+        waiting = Greater (remaining, zero)
+        free = Not (waiting)
+        fired = And (spikes, free)
+        held = Where (waiting, v, tested)
+        kept = Where (waiting, v, after)
+        less = Sub (remaining, one)
+        counted = Where (waiting, less, zero)
+        left = Where (fired, period, counted)
+    }
+    """,
 )
 
 

@@ -30,7 +30,7 @@ class Update:
     Args:
         output: what it emits: truth values if it spikes.
         tested: state after integration, by variable.
-        after: state after the reset, by variable.
+        after: state after the reset, by variable, and what counts steps.
     """
 
     output: str
@@ -47,7 +47,7 @@ def update(
         sheet: where the nodes go.
         population: which one.
         ports: names of the sums at its ports.
-        state: names of its state variables before the step.
+        state: names of its state variables, and of what counts steps, before the step.
 
     Raises:
         UnsupportedError: the neuron model is of an unknown kind.
@@ -68,7 +68,7 @@ class _Step:
                 return Update(self._relay(shift))
             case LIFNeuron(reset=reset, threshold=threshold, reset_to=amount):
                 current, voltage = self._leaky("LeakyIntegrator", "gain", "bias", "current_bias")
-                return self._fire(voltage, reset, threshold, amount, u=current)
+                return self._held(self._fire(voltage, reset, threshold, amount, u=current))
             case Integrator():
                 current, voltage = self._leaky("LeakyIntegrator", "gain", "bias", "current_bias")
                 return self._graded(voltage, current)
@@ -81,7 +81,7 @@ class _Step:
                 current, voltage = self._leaky_fixed(neuron)
                 threshold = neuron.threshold << CURRENT_SHIFT
                 amount = threshold if reset == "subtract" else neuron.reset_to
-                return self._fire(voltage, reset, threshold, amount, u=current)
+                return self._held(self._fire(voltage, reset, threshold, amount, u=current))
             case IntegratorFixed(shift=shift) as neuron:
                 current, voltage = self._leaky_fixed(neuron)
                 return self._graded(voltage, current, self._nearest(voltage, shift))
@@ -166,3 +166,19 @@ class _Step:
             (self._name("spikes"), self._name("v.after")),
         )
         return Update(spikes, {**currents, "v": voltage}, {**currents, "v": after})
+
+    def _held(self, fired: Update) -> Update:
+        """The same, but with v as it was, and no spike, in the steps after a spike."""
+        if not np.any(self.population.neuron.parameters()["refractory"]):
+            return fired
+        inputs = [fired.output, fired.tested["v"], fired.after["v"]]
+        inputs += [self.state["v"], self.state["remaining"], *self._parameters("refractory")]
+        names = ("fired", "v.held", "v.kept", "remaining.after")
+        spikes, tested, after, remaining = self.sheet.add_several(
+            "Refractory", inputs, [self._name(name) for name in names]
+        )
+        return Update(
+            spikes,
+            {**fired.tested, "v": tested},
+            {**fired.after, "v": after, "remaining": remaining},
+        )

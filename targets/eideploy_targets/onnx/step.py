@@ -101,16 +101,18 @@ class Step:
 
     def _advance(self, population: Population) -> None:
         """Let a population receive, integrate, test and reset."""
-        ports = {port: self._sum(population, port) for port in population.neuron.ports}
+        neuron = population.neuron
+        ports = {port: self._sum(population, port) for port in neuron.ports}
         before = {
             variable: self.sheet.names.fresh(f"{population.name}.{variable}.before")
-            for variable in population.neuron.state
+            for variable in (*neuron.state, *neuron.counters)
         }
         result = update(self.sheet, population, ports, before)
         self._values[population.name, None] = result.output
-        initial = {"v": population.neuron.parameters().get("initial", 0)}
+        initial = {"v": neuron.parameters().get("initial", 0)}
+        for variable, value in result.tested.items():
+            self._values[population.name, variable] = value
         for variable, value in result.after.items():
-            self._values[population.name, variable] = result.tested[variable]
             name = f"{population.name}.{variable}.initial"
             start = self.sheet.constant(name, initial.get(variable, 0))
             self._carry(population, start, before[variable], value)

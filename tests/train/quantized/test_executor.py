@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -87,3 +88,12 @@ def test_weights_of_another_moment_are_refused(example: Make) -> None:
         made.network[2].weight_ei.mul_(torch.linspace(0.5, 2, 4))
     with pytest.raises(UnsupportedError, match=r"lif1→lif2\.balanced"):
         Executor(made.deployed, made.network, NEURON)
+
+
+def test_refractory_periods_are_refused(example: Make) -> None:
+    made = example(form="folded")
+    program = made.deployed.program
+    first = next(p for p in program.populations if p.neuron.spiking)
+    changed = program.replace_population(replace(first, neuron=replace(first.neuron, refractory=1)))
+    with pytest.raises(UnsupportedError, match=f"'{first.name}' has .* a refractory period"):
+        Executor(replace(made.deployed, program=changed), made.network, NEURON)

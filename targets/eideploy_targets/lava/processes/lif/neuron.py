@@ -20,6 +20,7 @@ from eideploy.program import Array
 from eideploy_targets.lava.population import (
     FixedModel,
     FloatModel,
+    PopulationModel,
     PopulationProcess,
     round_shift,
 )
@@ -60,6 +61,34 @@ class LIFNeuronFixed(PopulationProcess):
     lava_names: ClassVar[Mapping[str, str]] = {**IntegratorFixed.lava_names, "threshold": "vth"}
 
 
+class Refractory(PopulationModel):
+    """Holds v in the steps after a spike. Goes in front of what integrates it."""
+
+    v: Array
+    refractory: Array = LavaPyType(np.ndarray, np.int32, precision=6)
+    remaining: Array = LavaPyType(np.ndarray, np.int32, precision=6)
+
+    @property
+    def ready(self) -> Array:
+        """Which neurons are not refractory."""
+        return self.remaining == 0
+
+    def restart(self) -> None:
+        """No neuron is refractory."""
+        super().restart()
+        self.remaining[:] = 0
+
+    def integrate(self, *arrived: Array) -> None:
+        """Integrate, then take back what happened to v of those that are refractory."""
+        before = self.v.copy()
+        super().integrate(*arrived)
+        self.v = np.where(self.ready, self.v, before)
+
+    def rest(self, spikes: Array) -> None:
+        """One step less remains, or all of them after a spike."""
+        self.remaining = np.where(spikes, self.refractory, self.remaining - ~self.ready)
+
+
 class FloatDynamics(FloatModel, AbstractPyLifModelFloat):
     """Lava's float dynamics below threshold, with a gain, a bias of the current, a start value."""
 
@@ -95,7 +124,7 @@ class PyIntegratorModel(FloatDynamics):
 @implements(proc=LIFNeuron, protocol=LoihiProtocol)
 @requires(CPU)
 @tag("floating_pt")
-class PyLIFNeuronModel(FloatDynamics):
+class PyLIFNeuronModel(Refractory, FloatDynamics):
     """A threshold, and reset to any value or by any amount."""
 
     threshold: Array = LavaPyType(np.ndarray, float)
@@ -103,12 +132,13 @@ class PyLIFNeuronModel(FloatDynamics):
 
     def emit(self) -> Array:
         """Spikes."""
-        return self.v > self.threshold
+        return (self.v > self.threshold) & self.ready
 
     def recover(self, spikes: Array) -> None:
         """Set v, or subtract from it, where there was a spike."""
         after = self.v - self.reset_to if self.reset == "subtract" else self.reset_to
         self.v = np.where(spikes, after, self.v)
+        self.rest(spikes)
 
 
 class FixedDynamics(FixedModel, AbstractPyLifModelFixed):
@@ -156,17 +186,18 @@ class PyIntegratorFixedModel(FixedDynamics):
 @implements(proc=LIFNeuronFixed, protocol=LoihiProtocol)
 @requires(CPU)
 @tag("fixed_pt")
-class PyLIFNeuronFixedModel(FixedDynamics, PyLifModelBitAcc):
-    """Lava's bit-accurate LIF; when it works and what it is reset to is ours."""
+class PyLIFNeuronFixedModel(Refractory, FixedDynamics, PyLifModelBitAcc):
+    """Lava's bit-accurate LIF; when it works, what it is reset to and how long it rests is ours."""
 
     implements_process = None  # Not Lava's LIF; without this the decorator above refuses.
     reset_to: Array = LavaPyType(np.ndarray, np.int32, precision=24)
 
     def emit(self) -> Array:
-        """Lava's own test."""
-        return self.spiking_activation()
+        """Lava's own test, of those that are not refractory."""
+        return self.spiking_activation() & self.ready
 
     def recover(self, spikes: Array) -> None:
         """Set v, or subtract the threshold from it, where there was a spike."""
         after = self.v - self.effective_vth if self.reset == "subtract" else self.reset_to
         self.v = np.where(spikes, after, self.v)
+        self.rest(spikes)
