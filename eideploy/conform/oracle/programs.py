@@ -2,30 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping
 from fractions import Fraction
-from functools import cache
-from math import prod
 from typing import Any
 
 from eideploy.conform.oracle.document import (
     Number,
-    PopulationDocument,
     ProgramDocument,
     ProjectionDocument,
-    RecordingDocument,
     Recordings,
     Values,
-    Vector,
 )
-from eideploy.conform.oracle.models import MODELS, Model, State
-from eideploy.conform.oracle.rounding import LARGEST, SMALLEST, aligned, half_even
+from eideploy.conform.oracle.populations import Input, Population, Tract, population
 from eideploy.conform.oracle.schedule import schedule
-from eideploy.conform.oracle.synapses import Axon, axon
-
-Arrived = dict[str, Vector]
-"""By port, the sum for each neuron."""
+from eideploy.conform.oracle.synapses import axon
 
 
 def run(document: ProgramDocument, values: Values) -> Recordings:
@@ -36,167 +26,38 @@ def run(document: ProgramDocument, values: Values) -> Recordings:
         values: what is shown to each of its inputs; encoded here.
 
     Raises:
-        ValueError: an integer leaves the 24 bits of a port or of a state variable, or a delay is
-            less than 1: a Program does not say what happens then.
+        ValueError: an integer leaves the 24 bits of a port or of a state variable, a delay is less
+            than 1, or a reset is after the last step: a Program does not say what happens then.
     """
     integer = document["arithmetic"] == "integer"
     time = schedule(document, values)
-    populations: dict[str, _Input | _Population] = {
-        entry["name"]: _Input(entry, values[entry["name"]], integer)
+    populations: dict[str, Input | Population] = {
+        entry["name"]: Input(entry, values[entry["name"]], integer)
         if entry["model"] == "Source"
-        else _population(entry, document["arithmetic"])
+        else population(entry, document["arithmetic"])
         for entry in document["populations"]
     }
     for projection in document["projections"]:
         tract = _tract(projection, populations, integer)
         populations[projection["source"]].tracts.append(tract)
-    end = time.samples * time.period + max(p.entry["offset"] for p in populations.values())
-    for hardware_step in range(end):
-        for population in populations.values():
+    last = max(entry["offset"] for entry in document["populations"])
+    for hardware_step in range(time.samples * time.period + last):
+        for part in populations.values():
             # What arrives while a population is at rest is lost.
-            arrived = population.arriving.pop(hardware_step, {})
-            due = time.due(hardware_step, population.entry["offset"])
+            arrived = part.arriving.pop(hardware_step, {})
+            due = time.due(hardware_step, part.entry["offset"])
             if due is not None:
-                emitted = population.step(*due, arrived)
-                for tract in population.tracts:
+                emitted = part.step(*due, arrived)
+                for tract in part.tracts:
                     tract.send(emitted, hardware_step)
     return {
-        name: population.recording
-        for name, population in populations.items()
-        if isinstance(population, _Population)
+        name: part.recording for name, part in populations.items() if isinstance(part, Population)
     }
 
 
-@dataclass
-class _Tract:
-    """A projection: the synapses of every neuron of its source."""
-
-    synapses: Axon
-    target: _Input | _Population
-    port: str
-    delay: int
-    exponent: int
-
-    def send(self, emitted: Vector, hardware_step: int) -> None:
-        """Bring what the source emits to the port of the target, `delay` steps later."""
-        total: dict[int, Any] = {}
-        for neuron, value in enumerate(emitted):
-            if value:
-                for other, weight in self.synapses(neuron):
-                    total[other] = total.get(other, 0) + weight * value
-        if not total:
-            return
-        arriving = self.target.arriving.setdefault(hardware_step + self.delay, {})
-        sums = arriving.setdefault(self.port, [0] * self.target.size)
-        for other, value in total.items():
-            sums[other] += aligned(value, self.exponent) if self.exponent else value
-
-
-@dataclass
-class _Input:
-    """An input: emits x, or rint(x·scale) in an integer Program."""
-
-    entry: PopulationDocument
-    shown: list[list[Vector]]
-    integer: bool
-    tracts: list[_Tract] = field(default_factory=list)
-    arriving: dict[int, Arrived] = field(default_factory=dict)
-
-    @property
-    def size(self) -> int:
-        """Number of neurons."""
-        return prod(self.entry["shape"])
-
-    def step(self, sample: int, step: int, _: Arrived) -> Vector:
-        """What it emits in that step of that sample."""
-        shown = self.shown[sample][step]
-        if not self.integer:
-            return [Fraction(value) for value in shown]
-        return [
-            _encoded(*pair) for pair in zip(shown, self.entry["parameters"]["scale"], strict=True)
-        ]
-
-
-@cache
-def _encoded(value: float, scale: float) -> int:
-    return half_even(Fraction(value) * Fraction(scale))
-
-
-@dataclass
-class _Population:
-    """Neurons of one model, with their state and what has been recorded of them."""
-
-    entry: PopulationDocument
-    model: Model
-    neurons: list[dict[str, Any]]
-    state: list[State]
-    checked: bool
-    recording: RecordingDocument
-    tracts: list[_Tract] = field(default_factory=list)
-    arriving: dict[int, Arrived] = field(default_factory=dict)
-
-    @property
-    def size(self) -> int:
-        """Number of neurons."""
-        return len(self.neurons)
-
-    def step(self, sample: int, step: int, arrived: Arrived) -> Vector:
-        """Receive, integrate, test and reset every neuron; record it; what they emit."""
-        if step == self.entry["reset_phase"]:
-            self.state = [self.model.start(neuron) for neuron in self.neurons]
-        silence = [0] * self.size
-        ports = list(zip(*(arrived.get(port, silence) for port in self.model.ports), strict=True))
-        emitted, tested = [], []
-        for neuron, parameters in enumerate(self.neurons):
-            output, before, after = self.model.step(parameters, self.state[neuron], ports[neuron])
-            self.state[neuron] = after
-            emitted.append(output)
-            tested.append(before)
-        if self.checked:
-            self._check(ports, "the sum on a port")
-            if not self.model.bounded:
-                self._check(tested, "the state")
-        self._record(sample, emitted, tested)
-        return emitted
-
-    def _check(self, neurons: list[State], what: str) -> None:
-        for index, values in enumerate(neurons):
-            for value in values:
-                if not SMALLEST <= value <= LARGEST:
-                    raise ValueError(
-                        f"{what} of neuron {index} of {self.entry['name']!r} is {value}, which 24 "
-                        "bits do not hold: a Program does not say what happens then"
-                    )
-
-    def _record(self, sample: int, emitted: Vector, tested: list[State]) -> None:
-        recorded = [self.recording["output"], *self.recording["state"].values()]
-        for values, vector in zip(recorded, [emitted, *zip(*tested, strict=True)], strict=True):
-            if sample == len(values):
-                values.append([])
-            values[sample].append(list(vector))
-
-
-def _population(entry: PopulationDocument, arithmetic: str) -> _Population:
-    model = MODELS[arithmetic][entry["model"]]
-    exact = int if arithmetic == "integer" else Fraction
-    neurons = [
-        {
-            name: value if isinstance(value, str) else exact(value[neuron])
-            for name, value in entry["parameters"].items()
-        }
-        for neuron in range(prod(entry["shape"]))
-    ]
-    return _Population(
-        entry,
-        model,
-        neurons,
-        [model.start(neuron) for neuron in neurons],
-        arithmetic == "integer",
-        {"output": [], "state": {name: [] for name in model.state}},
-    )
-
-
-def _tract(projection: ProjectionDocument, populations: dict[str, Any], integer: bool) -> _Tract:
+def _tract(
+    projection: ProjectionDocument, populations: Mapping[str, Input | Population], integer: bool
+) -> Tract:
     if projection["delay"] < 1:
         raise ValueError(
             f"the projection {projection['source']} → {projection['target']} has a delay of "
@@ -204,7 +65,7 @@ def _tract(projection: ProjectionDocument, populations: dict[str, Any], integer:
         )
     source, target = populations[projection["source"]], populations[projection["target"]]
     exact: Callable[[Any], Number] = int if integer else Fraction
-    return _Tract(
+    return Tract(
         axon(projection, source.entry["shape"], target.entry["shape"], exact),
         target,
         projection["port"],

@@ -35,11 +35,22 @@ class Schedule:
 
 
 def schedule(document: ProgramDocument, values: Values) -> Schedule:
-    """When what happens, for a Program and what is shown to it."""
+    """When what happens, for a Program and what is shown to it.
+
+    Raises:
+        ValueError: a state is to be reset before a step that no sample has.
+    """
     shown = next(iter(values.values()))
+    steps = len(shown[0])
+    for population in document["populations"]:
+        if (population["reset_phase"] or 0) >= steps:
+            raise ValueError(
+                f"the state of {population['name']!r} is reset before step "
+                f"{population['reset_phase']}, but a sample has {steps} steps"
+            )
     offset = {population["name"]: population["offset"] for population in document["populations"]}
     slack = [
         projection["delay"] - (offset[projection["target"]] - offset[projection["source"]])
         for projection in document["projections"]
     ]
-    return Schedule(len(shown), len(shown[0]), document["stride"], max([0, *slack]))
+    return Schedule(len(shown), steps, document["stride"], max([0, *slack]))
