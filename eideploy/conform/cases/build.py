@@ -12,12 +12,14 @@ from eideploy.program import (
     Array,
     Dense,
     EINeuronFixed,
+    IntegratorFixed,
     LIFNeuronFixed,
     Neuron,
     Operator,
     Population,
     Program,
     Projection,
+    Relay,
     Source,
     Stimulus,
 )
@@ -59,6 +61,22 @@ def circuit(**changes: Any) -> EINeuronFixed:
         "quotient_bits": 24,
     }
     return EINeuronFixed(**_arrays(parameters | changes))
+
+
+def integrator(**changes: Any) -> IntegratorFixed:
+    """An integer integrator: no current from step to step, no leak, no bias, unless changed."""
+    parameters: dict[str, Any] = {
+        "current_decay": 4095,
+        "voltage_decay": 0,
+        "bias_mantissa": 0,
+        "bias_exponent": 0,
+    }
+    return IntegratorFixed(**_arrays(parameters | changes))
+
+
+def relay(**changes: Any) -> Relay:
+    """An integer relay: it passes on what it receives, unless changed."""
+    return Relay(**_arrays({"shift": 0, "bias": 0} | changes))
 
 
 def _arrays(parameters: dict[str, Any]) -> dict[str, Any]:
