@@ -37,6 +37,10 @@ PUBLIC = {
     "eideploy.compile": """
         Calibration CompileOptions Mapping Pass float_pipeline integer_pipeline run_passes
     """,
+    "eideploy.bundle": """
+        Bundle Form FormName Manifest RecordedTrace SCHEMA Subject difference is_bundle
+        load_bundle record
+    """,
     "eideploy.conform": """
         Case Conformance KnownDifferences Result Status conform known_differences run_case
     """,

@@ -13,6 +13,7 @@ import numpy as np
 
 from eideploy.errors import InputError
 from eideploy.files import atomic_write
+from eideploy.program.archive import read_arrays
 from eideploy.program.arrays import Array
 from eideploy.program.neuron import Neuron
 from eideploy.program.neurons import NEURONS
@@ -33,7 +34,7 @@ _LATER = {"refractory": 0}
 UNREADABLE = (
     # What the zip archive, its members, the arrays in them and the header raise when damaged.
     *(OSError, EOFError, zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError),
-    *(ValueError, KeyError, TypeError, AttributeError),
+    *(ValueError, KeyError, TypeError, AttributeError, MemoryError),
 )
 
 
@@ -206,9 +207,7 @@ def _write(path: Path, header: dict[str, Any], arrays: dict[str, Array]) -> None
 
 def _read(path: Path, schema: str) -> tuple[dict[str, Any], dict[str, Array]]:
     try:
-        # NumPy leaves a file open that it cannot read, unless it is opened for it.
-        with open(path, "rb") as file, np.load(file, allow_pickle=False) as archive:
-            arrays = {name: archive[name] for name in archive.files}
+        arrays = read_arrays(path)
         header = json.loads(arrays.pop(_HEADER).tobytes())
         found = header["schema"]
     except FileNotFoundError as error:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from functools import partial
 
@@ -14,7 +14,7 @@ from eideploy.targets import Target
 from eideploy.verify.allowance import in_all
 from eideploy.verify.climb import Findings, climb
 from eideploy.verify.judge import judge
-from eideploy.verify.part import whole
+from eideploy.verify.part import Recorded, Stored, whole
 from eideploy.verify.report import Accuracy, Hop, Limits, Relation, Report, Status
 from eideploy.verify.rungs import Rung, Side, StageProgress, chunks
 from eideploy.verify.specimen import Specimen
@@ -51,8 +51,10 @@ def verify(
     float_program: Program,
     program: Program,
     deployed: Program | None = None,
-    trained: Show | Trace | None = None,
-    frozen: Show | Trace | None = None,
+    trained: Show | Recorded | None = None,
+    frozen: Show | Recorded | None = None,
+    frozen_cuda: Show | Recorded | None = None,
+    recorded: Recorded | None = None,
     folded: bool = False,
     limits: Limits | None = None,
     progress: StageProgress | None = None,
@@ -61,7 +63,9 @@ def verify(
     """Run the ladder that leads to a target and compare every hop of it.
 
         trained→frozen                  bounded
+        frozen→frozen-cuda              exact
         frozen→program                  exact
+        recorded→program                exact
         program→TARGET                  as a float target declares
         program→quantized               bounded
         quantized→twin, →twin-cuda      exact, state too
@@ -88,7 +92,9 @@ def verify(
         deployed: what is handed to the target, if not `program`.
         trained: the trained torch model, or what it was recorded to do with the stimulus; it names
             populations as the Program does.
-        frozen: the same with the fixed floor of its stabilizers.
+        frozen: the same with the fixed floor of its stabilizers, in float64.
+        frozen_cuda: the same on a GPU, which adds in another order.
+        recorded: what `float_program`, as it was compiled elsewhere, did there on the reference.
         folded: whether `float_program` comes from a graph whose divisive gains are constants.
         limits: of the bounded hops.
         progress: called while anything runs.
@@ -98,16 +104,14 @@ def verify(
         EideployError: what the target or the reference says, such as `TargetError`.
     """
     base = "folded" if folded else "program"
-    torch = {"trained": trained, "frozen": frozen}
-    recorded = {name: side for name, side in torch.items() if isinstance(side, Trace)}
-    sides = [_torch_side(name, float_program, side) for name, side in torch.items() if side]
+    torch = {"trained": trained, "frozen": frozen, "frozen-cuda": frozen_cuda}
+    given: dict[str, Show | Recorded] = {n: side for n, side in torch.items() if side is not None}
+    sides = [_given_side(name, float_program, side) for name, side in given.items()]
     sides.append(Side(base, float_program, reference.run))
-    rungs = []
-    if trained and frozen:
-        rungs.append(Rung("trained", "frozen", "bounded"))
-    if frozen:
-        relation: Relation = "bounded" if folded else "exact"
-        rungs.append(Rung("frozen", base, relation, floating=not folded))
+    if recorded is not None:
+        given["recorded"] = recorded
+        sides.append(_given_side("recorded", float_program, recorded))
+    rungs = _rungs_to(base, given.keys())
 
     last = base
     refused: dict[str, str] = {}
@@ -123,7 +127,7 @@ def verify(
             names = [*refused, *(side.name for side in twins)]
             rungs += [Rung(last, name, "exact", state=True) for name in names]
 
-    relation = "exact" if exact else "bounded"
+    relation: Relation = "exact" if exact else "bounded"
     state = exact and getattr(target, "records_state", True)
     rungs.append(Rung(last, target.name, relation, state=state and not floating, floating=floating))
     if target.name == "reference" and deployed is None:
@@ -132,7 +136,8 @@ def verify(
         last = target.name
         sides.append(Side(last, deployed or program, in_all(target), state=state))
 
-    samples = whole(stimulus, recorded)
+    known = {name: side for name, side in given.items() if isinstance(side, (Trace, Stored))}
+    samples = whole(stimulus, known)
     parts = chunks(sides, stimulus, chunk_bytes)
     for part in parts:  # what does not fit the inputs is refused before anything runs
         encode(float_program, stimulus.take(part))
@@ -157,9 +162,23 @@ def verify(
     return Verification(report, specimens, summary, found.seconds)
 
 
-def _torch_side(name: str, program: Program, side: Show | Trace) -> Side:
+def _given_side(name: str, program: Program, side: Show | Recorded) -> Side:
     """A side that runs in torch, or was recorded; `program` is its counterpart."""
-    return Side(name, program, None if isinstance(side, Trace) else partial(_show, side))
+    if isinstance(side, (Trace, Stored)):
+        return Side(name, program, None)
+    return Side(name, program, partial(_show, side))
+
+
+def _rungs_to(base: str, given: Collection[str]) -> list[Rung]:
+    """The rungs between the sides that were given and the float Program."""
+    approximate = base == "folded"
+    rungs = [
+        Rung("trained", "frozen", "bounded"),
+        Rung("frozen", "frozen-cuda", "exact", floating=True),
+        Rung("frozen", base, "bounded" if approximate else "exact", floating=not approximate),
+        Rung("recorded", base, "exact", floating=True),
+    ]
+    return [rung for rung in rungs if {rung.before, rung.after} <= {*given, base}]
 
 
 def _show(

@@ -4,9 +4,29 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Protocol, runtime_checkable
 
 from eideploy.errors import InputError
 from eideploy.program import Stimulus, Trace
+
+
+@runtime_checkable
+class Stored(Protocol):
+    """A trace that lies elsewhere, of which some samples at a time are read."""
+
+    @property
+    def samples(self) -> int:
+        """Number of samples."""
+
+    def take(self, samples: slice) -> Stored:
+        """The same of some of the samples; nothing is read yet."""
+
+    def read(self) -> Trace:
+        """What was recorded of them."""
+
+
+Recorded = Trace | Stored
+"""What a side did with a stimulus before."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -21,7 +41,7 @@ class Part:
 
     start: int
     shown: Stimulus
-    recorded: Mapping[str, Trace] = field(default_factory=dict)
+    recorded: Mapping[str, Recorded] = field(default_factory=dict)
 
     @property
     def stop(self) -> int:
@@ -35,18 +55,25 @@ class Part:
         return Part(samples.start, self.shown.take(inside), recorded)
 
 
-def whole(stimulus: Stimulus, recorded: Mapping[str, Trace]) -> Part:
+def whole(stimulus: Stimulus, recorded: Mapping[str, Recorded]) -> Part:
     """All samples as one part.
 
     Raises:
         InputError: another number of samples was recorded than is shown.
     """
     for side, trace in recorded.items():
-        for name, recording in trace.recordings.items():
-            if len(recording.output) != stimulus.samples:
+        for count in _counts(trace):
+            if count != stimulus.samples:
                 raise InputError(
-                    f"{name} was recorded in {side} for {len(recording.output)} samples, "
-                    f"{stimulus.samples} are shown",
+                    f"a trace was recorded in {side} for {count} samples, {stimulus.samples} are "
+                    "shown",
                     "Show what was shown when it was recorded, or record it again.",
                 )
     return Part(0, stimulus, recorded)
+
+
+def _counts(trace: Recorded) -> list[int]:
+    """Number of samples of every population."""
+    if isinstance(trace, Trace):
+        return [len(recording.output) for recording in trace.recordings.values()]
+    return [trace.samples]

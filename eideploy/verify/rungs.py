@@ -44,7 +44,8 @@ class Side:
         """What it does with some samples, or did with them when it was recorded."""
         started = perf_counter()
         if self.execute is None:
-            trace = part.recorded[self.name]
+            recorded = part.recorded[self.name]
+            trace = recorded if isinstance(recorded, Trace) else recorded.read()
         else:
             trace = self.execute(self.program, part.shown, Record(state=self.state), progress)
         return Artifact.of(self.name, self.program, trace, perf_counter() - started)

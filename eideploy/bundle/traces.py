@@ -1,0 +1,213 @@
+"""Traces as NIRData: the HDF5 layout of `nir.read_data`, written and read some samples at a time.
+
+A population is a node of that name. Its observables are `spikes` (bool) or `output` (graded
+values), and its state by name, each [sample, step, neuron] on the grid of dt. Unless all state is
+kept there is only the membrane potential `v` of spiking populations, and of that only what a hop of
+floats asks for: the values close to the threshold, where two right implementations may disagree.
+The others are NaN and take no space.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import h5py
+import numpy as np
+
+from eideploy.bundle.manifest import altered
+from eideploy.errors import OutputError
+from eideploy.program import Array, Population, Program, Recording, Stimulus, Trace
+from eideploy.verify.artifact import threshold
+
+SPIKES, OUTPUT = "spikes", "output"
+
+NEAR = 1e-6
+"""Potentials within this times max(1, |θ|) of θ are kept: a thousand times the width of a tie."""
+
+_CHUNK = 2**18
+"""Most values in a chunk of HDF5."""
+
+
+@contextmanager
+def write_trace(
+    path: Path, program: Program, stimulus: Stimulus, *, all_state: bool
+) -> Iterator[Callable[[int, Trace], None]]:
+    """Make a file for a trace; yield what adds to it: (number of the first sample, what they did).
+
+    Args:
+        path: where to.
+        program: whose populations the trace names.
+        stimulus: all that will be shown.
+        all_state: keep all state, not only the potentials near the threshold.
+    """
+    with _writing(path):
+        file = h5py.File(path, "w")
+        file.attrs["__type__"] = "NIRGraphData"
+        nodes = file.create_group("nodes", track_order=True)
+    extents = stimulus.samples, stimulus.steps
+
+    def add(start: int, trace: Trace) -> None:
+        for name, recording in trace.recordings.items():
+            population = program.by_name[name]
+            with _writing(path):
+                node = _node(nodes, name, recording.offset)
+                for key, values in _kept(population, recording, all_state).items():
+                    flat = values.reshape(*values.shape[:2], -1)
+                    data = _dataset(node, key, flat, extents, program.dt or 1.0)
+                    if flat.dtype.kind != "f" or not np.isnan(flat).all():
+                        data[start : start + len(flat)] = flat
+
+    try:
+        yield add
+    finally:
+        with _writing(path):
+            file.close()
+
+
+def cannot_write(path: Path, error: Exception) -> OutputError:
+    """What is said when a bundle cannot be written."""
+    return OutputError(
+        f"cannot write {path}: {getattr(error, 'strerror', None) or error}",
+        "Check that the folder is writable and has free space; nothing was changed.",
+    )
+
+
+@contextmanager
+def _writing(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except (OSError, RuntimeError) as error:  # h5py raises either where a disk is full
+        raise cannot_write(path, error) from error
+
+
+def _kept(population: Population, recording: Recording, all_state: bool) -> dict[str, Array]:
+    """Observables of a population by name."""
+    if not population.neuron.spiking:
+        return {OUTPUT: recording.output, **(recording.state if all_state else {})}
+    spikes = {SPIKES: recording.output.astype(bool)}
+    if all_state or "v" not in recording.state:
+        return {**spikes, **recording.state}
+    v, theta = recording.state["v"], threshold(population)
+    near = np.abs(v - theta) < NEAR * np.maximum(1, np.abs(theta))
+    return {**spikes, "v": np.where(near, v, np.nan)}
+
+
+def _node(nodes: h5py.Group, name: str, offset: int) -> h5py.Group:
+    if name not in nodes:
+        node = nodes.create_group(name)
+        node.attrs["__type__"] = "NIRNodeData"
+        node.attrs["offset"] = offset
+        node.create_group("observables")
+    return nodes[name]
+
+
+def _dataset(
+    node: h5py.Group, key: str, flat: Array, extents: tuple[int, int], dt: float
+) -> h5py.Dataset:
+    """Where the values of an observable go, of all samples; NaN where nothing is written."""
+    observables = node["observables"]
+    if key not in observables:
+        group = observables.create_group(key)
+        group.attrs["__type__"] = "TimeGriddedData"
+        group.attrs["dt"] = dt
+        shape = (*extents, flat.shape[2])
+        group.create_dataset(
+            "data",
+            shape=shape,
+            dtype=flat.dtype,
+            chunks=_chunk(*shape),
+            compression="gzip",
+            shuffle=True,
+            fillvalue=np.nan if flat.dtype.kind == "f" else None,
+        )
+    return observables[key]["data"]
+
+
+def _chunk(samples: int, steps: int, neurons: int) -> tuple[int, int, int]:
+    """A chunk of at most `_CHUNK` values: whole samples if they fit, else some steps of one."""
+    n = min(neurons, _CHUNK)
+    t = min(steps, max(1, _CHUNK // n))
+    return min(samples, max(1, _CHUNK // (n * t))), t, n
+
+
+@dataclass(frozen=True, eq=False)
+class RecordedTrace:
+    """A trace on disk, or that of some samples of it, which is read when it is asked for.
+
+    Args:
+        path: of the file.
+        program: whose populations it names.
+        shape: number of samples in the file, and steps of each.
+        part: those samples that are meant; all of them if None.
+    """
+
+    path: Path
+    program: Program
+    shape: tuple[int, int]
+    part: slice | None = None
+
+    @property
+    def samples(self) -> int:
+        """Number of samples that are meant."""
+        return len(self._range)
+
+    @property
+    def _range(self) -> range:
+        return range(self.shape[0])[self.part or slice(None)]
+
+    def take(self, samples: slice) -> RecordedTrace:
+        """The same of some of the samples; nothing is read."""
+        chosen = self._range[samples]
+        return replace(self, part=slice(chosen.start, chosen.stop))
+
+    def read(self) -> Trace:
+        """What they did.
+
+        Raises:
+            InputError: the file is damaged, or does not hold what it should.
+        """
+        try:
+            with h5py.File(self.path, "r") as file:
+                nodes = _group(file, "nodes")
+                return Trace({name: self._recording(nodes, name) for name in nodes})
+        except (OSError, RuntimeError, KeyError, ValueError, TypeError) as error:
+            # h5py raises each of these on some kind of damage.
+            raise altered(str(self.path), f"cannot be read as a trace ({error})") from error
+
+    def _recording(self, nodes: h5py.Group, name: str) -> Recording:
+        if name not in self.program.by_name:
+            raise ValueError(f"{name!r} is no population of the Program")
+        population = self.program.by_name[name]
+        observables = _group(_group(nodes, name), "observables")
+        arrays = {key: self._array(observables, key, population) for key in observables}
+        output = arrays.pop(SPIKES if population.neuron.spiking else OUTPUT)
+        if population.neuron.spiking:
+            output = output.astype(np.uint8)
+        return Recording(output, arrays, int(nodes[name].attrs["offset"]))
+
+    def _array(self, observables: h5py.Group, key: str, population: Population) -> Array:
+        """Some samples of an observable; memory is taken for them alone."""
+        group = _group(observables, key)
+        if not isinstance(group.get("data", getlink=True), h5py.HardLink):
+            raise ValueError(f"the data of {key!r} are missing or a link")
+        data = group["data"]
+        shape = (*self.shape, population.size)
+        if data.shape != shape or data.dtype.kind != ("b" if key == SPIKES else "f"):
+            raise ValueError(f"{data.name} has shape {data.shape} and dtype {data.dtype}")
+        if data.is_virtual or data.external or math.prod(data.chunks or shape) > _CHUNK:
+            raise ValueError(f"{data.name} is not stored in small chunks of its own")
+        values: Array = data[self._range.start : self._range.stop]
+        return values.reshape(*values.shape[:2], *population.shape)
+
+
+def _group(parent: h5py.Group, name: str) -> h5py.Group:
+    if not isinstance(parent.get(name, getlink=True), h5py.HardLink):
+        raise ValueError(f"{name!r} is missing or a link")
+    group = parent[name]
+    if not isinstance(group, h5py.Group):
+        raise ValueError(f"{name!r} is no group")
+    return group
