@@ -16,6 +16,7 @@ import typer
 
 from eideploy import __version__
 from eideploy.cli.console import err, print_error
+from eideploy.cli.conformance import conform
 from eideploy.cli.demo import demo
 from eideploy.cli.deploy import compile_, export, inspect
 from eideploy.cli.deploy import run as run_
@@ -68,7 +69,7 @@ VERBS: dict[str, dict[str, Callable[..., None]]] = {
         "compile": compile_,
         "run": run_,
     },
-    "The proof": {"verify": verify},
+    "The proof": {"verify": verify, "conform": conform},
     "Looking around": {
         "inspect": inspect,
         "targets": targets,

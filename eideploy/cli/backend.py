@@ -38,15 +38,21 @@ def configured(target: Any, **options: object) -> Any:
         InputError: the target has no such field, or does not take the value.
     """
     given = {name: value for name, value in options.items() if value is not None}
-    known = [field.name for field in fields(target)] if is_dataclass(target) else []
     for name in given:
-        if name not in known:
-            taken = ", ".join(f"--{field}" for field in known if field in options) or "none"
+        if not takes(target, name):
+            taken = (
+                ", ".join(f"--{option}" for option in options if takes(target, option)) or "none"
+            )
             raise InputError(
                 f"target {target.name!r} has no option --{name}",
                 f"Leave it out; of these options {target.name} takes {taken}.",
             )
     return replace(target, **given) if given else target
+
+
+def takes(target: Any, option: str) -> bool:
+    """Whether an option is a field of the target."""
+    return is_dataclass(target) and option in (field.name for field in fields(target))
 
 
 def tell_executor(target: Any, program: Program) -> None:

@@ -1,0 +1,220 @@
+"""Verb `conform`: how faithfully does a backend run spiking networks?"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.table import Table
+from rich.text import Text
+
+from eideploy.cli.backend import configured, takes
+from eideploy.cli.console import out, print_json, remark, stages
+from eideploy.cli.options import Device, Executor, Json, Timeout
+from eideploy.errors import InputError
+from eideploy.targets import Target, load_target, require, target_names
+
+if TYPE_CHECKING:
+    from eideploy.conform import Case, Conformance
+
+
+def conform(
+    target: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--target", "-t", help="See `eideploy targets`. Repeatable: a column for each."
+        ),
+    ] = None,
+    case: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--case", help="Only these, by name or pattern: 'decay/*'. Repeatable.", metavar="CASE"
+        ),
+    ] = None,
+    quick: Annotated[
+        bool, typer.Option("--quick", help="Only a chosen few of each topic, for slow backends.")
+    ] = False,
+    generate: Annotated[
+        int, typer.Option("--generate", min=0, help="Add so many random networks.", metavar="N")
+    ] = 0,
+    seed: Annotated[int, typer.Option("--seed", min=0, help="Of the random networks.")] = 0,
+    list_: Annotated[
+        bool, typer.Option("--list", help="List the cases and what they claim; run nothing.")
+    ] = False,
+    write: Annotated[
+        Path | None,
+        typer.Option(
+            "--write",
+            help="Write the cases as files into this new folder, for a backend that is not in "
+            "Python; run nothing.",
+            metavar="DIR",
+        ),
+    ] = None,
+    known: Annotated[
+        Path | None,
+        typer.Option(
+            "--known",
+            help="Known differences of the target (YAML: a list of `case` and `reason`), in place "
+            "of those that it brings along.",
+            metavar="FILE",
+        ),
+    ] = None,
+    executor: Executor = None,
+    device: Device = None,
+    timeout: Timeout = None,
+    with_: Annotated[
+        list[Path] | None,
+        typer.Option(
+            "--with",
+            help="Show what --output wrote elsewhere as further columns. Repeatable.",
+            metavar="FILE",
+        ),
+    ] = None,
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="Write the results as JSON.")
+    ] = None,
+    html: Annotated[Path | None, typer.Option("--html", help="Write a report to look at.")] = None,
+    junit: Annotated[Path | None, typer.Option("--junit", help="Write JUnit XML for CI.")] = None,
+    markdown: Annotated[
+        Path | None, typer.Option("--markdown", help="Write the matrix topics by targets.")
+    ] = None,
+    json: Json = False,
+) -> None:
+    """Ask a backend case by case how faithfully it runs spiking networks. Exit 1 if it does not."""
+    backends = _ready(target or (), executor=executor, device=device, timeout=timeout)
+    chosen = _chosen(case or (), quick, generate, seed, backends)
+    if list_:
+        _list(chosen, json)
+        return
+    if write is not None:
+        _write(write, chosen)
+        return
+    columns = [*_run(backends, chosen, known), *_read(with_ or ())]
+    if not columns:
+        raise InputError(
+            "no target is named",
+            f"Give --target NAME, one of {', '.join(target_names())}; or --list to see the cases.",
+        )
+    _report(columns, output, html, junit, markdown, json)
+    if any(column.verdict != "pass" for column in columns):
+        raise typer.Exit(1)
+
+
+def _ready(names: Sequence[str], **options: object) -> list[Target]:
+    """The targets, sure to be able to run here, each with those of the options that it takes.
+
+    Raises:
+        InputError: there is no such target, or none of them takes an option that is given.
+        MissingComponentError: one of them cannot run here.
+    """
+    found = [load_target(name) for name in dict.fromkeys(names)]
+    for name, value in options.items():
+        if found and not any(takes(target, name) for target in found):
+            configured(found[0], **{**dict.fromkeys(options), name: value})
+    ready = [
+        configured(target, **{n: v for n, v in options.items() if takes(target, n)})
+        for target in found
+    ]
+    for target in ready:
+        require(target)
+    return ready
+
+
+def _chosen(
+    patterns: Sequence[str], quick: bool, generate: int, seed: int, targets: Sequence[Target]
+) -> list[Case]:
+    """The cases that are asked for, of the arithmetic of the targets if there are any."""
+    from eideploy.conform.cases import suite
+    from eideploy.conform.cases.quick import QUICK
+    from eideploy.conform.generate import generated
+    from eideploy.conform.selection import select
+
+    cases = [*suite()]
+    if quick:
+        cases = select(cases, QUICK)
+    for arithmetic in ("integer", "float"):
+        if not targets or any(target.arithmetic == arithmetic for target in targets):
+            cases += generated(generate, seed, arithmetic)
+    return select(cases, patterns)
+
+
+def _run(
+    targets: Sequence[Target], cases: Sequence[Case], known: Path | None
+) -> Iterator[Conformance]:
+    from eideploy.conform import conform as hold
+    from eideploy.conform import known_differences
+    from eideploy.conform.cases import suite
+    from eideploy.conform.known import load_known
+
+    if known is not None and len(targets) != 1:
+        raise InputError("--known is about one target", "Give it with one --target.")
+    lists = [load_known(known) if known else known_differences(target) for target in targets]
+    names = {case.name for case in (*suite(), *cases)}
+    for listed in lists:
+        listed.check(names)
+    with stages() as progress:
+        for target, listed in zip(targets, lists, strict=True):
+            yield hold(target, cases, known=listed, progress=partial(progress, target.name))
+
+
+def _read(files: Sequence[Path]) -> Iterator[Conformance]:
+    from eideploy.conform.document import read_json
+
+    for file in files:
+        yield from read_json(file)
+
+
+def _list(cases: Sequence[Case], json: bool) -> None:
+    from eideploy.conform.files import described
+
+    if json:
+        print_json({"schema": "eideploy.cases/1", "cases": [described(case) for case in cases]})
+        return
+    listing = Table(box=None, pad_edge=False, show_header=False)
+    listing.add_column(no_wrap=True)
+    listing.add_column()
+    for case in cases:
+        listing.add_row(case.name, Text(case.claim, "dim"))
+    out.print(listing)
+    remark(f"{len(cases)} cases")
+
+
+def _write(folder: Path, cases: Sequence[Case]) -> None:
+    from eideploy.conform.files import write_cases
+
+    with stages() as progress:
+        write_cases(folder, cases, partial(progress, "writing"))
+    remark(f"{len(cases)} cases: {folder / 'index.json'}")
+
+
+def _report(
+    columns: Sequence[Conformance],
+    output: Path | None,
+    html: Path | None,
+    junit: Path | None,
+    markdown: Path | None,
+    json: bool,
+) -> None:
+    from eideploy.conform.document import documents, write_json
+    from eideploy.conform.html import write_html
+    from eideploy.conform.junit import write_junit
+    from eideploy.conform.markdown import matrix
+    from eideploy.conform.table import table
+    from eideploy.files import write_text
+
+    if output is not None:
+        write_json(output, columns)
+    if html is not None:
+        write_html(html, columns)
+        remark(f"report: {html}")
+    if junit is not None:
+        write_junit(junit, columns)
+    if markdown is not None:
+        write_text(markdown, matrix(columns))
+    if json:
+        print_json(documents(columns))
+    else:
+        out.print(table(columns))
