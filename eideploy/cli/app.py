@@ -15,8 +15,8 @@ from typing import Annotated, Any
 import typer
 
 from eideploy import __version__
-from eideploy.cli.console import err, print_error
 from eideploy.cli.conformance import conform
+from eideploy.cli.console import err, print_error
 from eideploy.cli.demo import demo
 from eideploy.cli.deploy import compile_, export, inspect
 from eideploy.cli.deploy import run as run_
