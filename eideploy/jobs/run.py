@@ -2,46 +2,89 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+import warnings
+from collections.abc import Callable, Generator, Iterator, Sequence
+from contextlib import closing
 from typing import TypeVar
 
+from eideploy.errors import EideployWarning, OutputError, TargetError
+from eideploy.jobs.crew import Crew, hire
 from eideploy.jobs.journal import Journal
 
 T = TypeVar("T")
 R = TypeVar("R")
 
 
-@dataclass(frozen=True)
-class Crew:
-    """Who does the tasks: this process, if neither is given.
-
-    Args:
-        workers: processes of this machine.
-        scheduler: address of a Dask scheduler, e.g. `tcp://10.0.0.1:8786`.
-    """
-
-    workers: int | None = None
-    scheduler: str | None = None
-
-
 def run_tasks(
     work: Callable[[T], R],
     tasks: Sequence[T],
     *,
+    name: Callable[[T], str] = str,
     crew: Crew | None = None,
     journal: Journal[R] | None = None,
     lost: Callable[[T, str], R] | None = None,
 ) -> Iterator[tuple[int, R]]:
     """Do every task once; yield its index and its result as soon as it is there, in any order.
 
+    What a task raises ends the run. Leaving the iterator calls off what is under way.
+
     Args:
-        work: does one task; with a crew, it and the tasks are sent to other processes.
+        work: does one task, and never gives None; with a crew, it and the tasks are sent to other
+            processes, and the work stays there from task to task.
         tasks: what it is given.
+        name: of a task, unique among them: in the journal and in errors.
         crew: who does them.
         journal: what is in it is not done again; what is done is added to it.
         lost: makes a result of a task whose workers died again and again, and of why; without it
             such a task is a `TargetError`.
+
+    Raises:
+        MissingComponentError: the scheduler of the crew does not answer.
+        InputError: a worker has other versions than there are here, or something cannot be sent.
+        TargetError: a task was lost, or the cluster.
     """
+    left = []
     for index, task in enumerate(tasks):
-        yield index, work(task)
+        done = journal.read(name(task)) if journal else None
+        if done is None:
+            left.append(index)
+        else:
+            yield index, done
+    with closing(_do(work, tasks, left, name, crew, lost)) as results:
+        for index, result in results:
+            if journal:
+                try:
+                    journal.write(name(tasks[index]), result)
+                except OutputError as error:
+                    journal = None
+                    warnings.warn(
+                        f"this run cannot be resumed: {error.what}", EideployWarning, stacklevel=2
+                    )
+            yield index, result
+
+
+def _do(
+    work: Callable[[T], R],
+    tasks: Sequence[T],
+    wanted: list[int],
+    name: Callable[[T], str],
+    crew: Crew | None,
+    lost: Callable[[T, str], R] | None,
+) -> Generator[tuple[int, R], None, None]:
+    if crew is None or not crew.hired:
+        for index in wanted:
+            yield index, work(tasks[index])
+    elif wanted:
+        from eideploy.jobs.cluster import Lost, spread
+
+        with hire(crew) as client:
+            for index, result in spread(client, work, tasks, wanted):
+                if not isinstance(result, Lost):
+                    yield index, result
+                elif lost is not None:
+                    yield index, lost(tasks[index], result.why)
+                else:
+                    raise TargetError(
+                        f"{name(tasks[index])} could not be done: {result.why}",
+                        "See what kills it: run it alone, without --workers and --scheduler.",
+                    )
