@@ -336,6 +336,18 @@ REFUSED = {
     ),
     "relays": (_chain(Relay()), r"'one': netx sends spikes, .*\n.*--pool fold"),
     "integrators": (_chain(IntegratorFixed(9, 9, 0, 6)), "'one': netx sends spikes"),
+    "shifts that differ": (
+        Program(
+            (
+                Population("input", (5,), Source(levels=1)),
+                Population("one", (6,), IntegratorFixed(9, 9, 0, 6, shift=np.arange(6)), offset=1),
+            ),
+            (Projection("input", "one", Dense(W), delay=1),),
+            "integer",
+            ("one",),
+        ),
+        "'one': an output of netx drops as many bits in every neuron",
+    ),
     "subtractive reset": (_chain(_lif(reset="subtract")), "'one': netx resets to 0, not by"),
     "reset to a value": (_chain(_lif(reset_to=5)), "'one': netx resets to 0, not by"),
     "a refractory period": (_chain(_lif(refractory=1)), "'one': .* no refractory period"),

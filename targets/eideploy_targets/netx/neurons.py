@@ -68,6 +68,9 @@ def cuba_of(population: Population, shape: Shape, *, last: bool) -> tuple[Cuba, 
             raise UnsupportedError(f"{where}: netx has no {type(other).__name__}")
     if np.any(current_bias):
         raise UnsupportedError(f"{where}: netx has biases of the potential, not of the current")
+    shift = population.neuron.parameters().get("shift", np.array(0))
+    if np.any(shift != shift.flat[0]):
+        raise UnsupportedError(f"{where}: an output of netx drops as many bits in every neuron")
     bias = mantissa << exponent
     if np.any(bias % 2**BIAS_EXPONENT):
         raise UnsupportedError(f"{where}: a bias is no multiple of {2**BIAS_EXPONENT}, as in netx")

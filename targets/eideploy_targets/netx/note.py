@@ -84,7 +84,7 @@ class Note:
             tuple(population.shape for population in populations),
             source,
             None if output.spiking else type(output).__name__,
-            int(output.parameters().get("shift", 0)),
+            int(output.parameters().get("shift", np.array(0)).flat[0]),
             tuple(p.sign for population in populations for p in _in_order(program, population)),
             program.dt,
             dict(program.metadata),
