@@ -14,6 +14,7 @@ from eideploy.conform.case import Case
 MODULES: tuple[str, ...] = (
     "circuits",
     "circuits_neurons",
+    "graded",
 )
 """Modules of this package that hold cases, in the order of the suite."""
 
