@@ -60,19 +60,12 @@ def to_html(conformances: Sequence[Conformance]) -> str:
         totals=[Cell(one.results) for one in conformances],
         signs=SIGNS,
         words={"pass": "passed", **WORDS},
-        verdict=worst_verdict(conformances),
     )
 
 
 def write_html(path: Path, conformances: Sequence[Conformance]) -> None:
     """Write the page to `path`. Raises `OutputError` if it cannot be written."""
     write_text(path, to_html(conformances))
-
-
-def worst_verdict(conformances: Sequence[Conformance]) -> str:
-    """`fail` if one fails, else `skipped` if one says nothing, else `pass`."""
-    verdicts = {conformance.verdict for conformance in conformances}
-    return next(verdict for verdict in ("fail", "skipped", "pass") if verdict in verdicts)
 
 
 def _lines(topic: str, conformances: Sequence[Conformance]) -> list[Line]:
