@@ -28,6 +28,14 @@ settings.register_profile("ci", deadline=None, derandomize=True)
 settings.load_profile("ci" if os.environ.get("CI") else "local")
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--write-golden",
+        action="store_true",
+        help="write golden data anew instead of holding what is found against them",
+    )
+
+
 @pytest.fixture(scope="session")
 def shared_data() -> Path:
     """Folder of recorded and third-party data beside the checkout; without it, a skip."""
