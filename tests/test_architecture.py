@@ -62,9 +62,11 @@ TABLE = {
     "eideploy.jobs": part(),
     "eideploy.bundle": part("graph program verify"),
     "eideploy.conform": part(
-        "graph program compile simulate.record targets verify page jobs conform.oracle"
+        "graph program compile simulate.record targets verify page jobs conform.oracle "
+        "pytest_plugin"
     ),
     "eideploy.conform.oracle": part(),
+    "eideploy.pytest_plugin": part("conform targets"),
     # Wrong backends are variations of the twin.
     "eideploy.conform.mutants": part(
         "program compile simulate.record simulate.twin targets verify conform", torch="yes"
