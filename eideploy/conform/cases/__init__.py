@@ -15,6 +15,10 @@ MODULES: tuple[str, ...] = (
     "circuits",
     "circuits_neurons",
     "graded",
+    "delays",
+    "loops",
+    "convolution",
+    "pooling",
 )
 """Modules of this package that hold cases, in the order of the suite."""
 
