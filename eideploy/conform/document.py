@@ -75,7 +75,7 @@ def result_document(result: Result) -> dict[str, Any]:
     """What became of a case as plain JSON values."""
     first = result.divergence
     return {
-        "case": result.case,
+        "name": result.case,
         "topic": result.topic,
         "claim": result.claim,
         "status": result.status,
@@ -95,7 +95,7 @@ def result_from(document: object, where: str = "case") -> Result:
     if not isinstance(document, Mapping):
         raise InputError(f"{where} is {document!r}, expected an object")
     return Result(
-        case=_field(document, "case", str, where),
+        case=_field(document, "name", str, where),
         status=_field(document, "status", Status, where),
         seconds=_field(document, "seconds", float, where),
         reason=_field(document, "reason", str, where),
@@ -103,6 +103,16 @@ def result_from(document: object, where: str = "case") -> Result:
         divergence=_field(document, "first_divergence", Divergence | None, where),
         claim=_field(document, "claim", str, where),
     )
+
+
+def encode(result: Result) -> bytes:
+    """A result as bytes, for a journal."""
+    return json.dumps(result_document(result)).encode()
+
+
+def decode(content: bytes) -> Result:
+    """The same backwards."""
+    return result_from(json.loads(content))
 
 
 def write_json(path: Path, conformances: Sequence[Conformance]) -> None:

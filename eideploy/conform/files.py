@@ -51,7 +51,7 @@ def write_cases(folder: Path, cases: Sequence[Case], progress: Progress | None =
 def described(case: Case) -> dict[str, Any]:
     """What can be said of a case without running it, as plain JSON values."""
     return {
-        "case": case.name,
+        "name": case.name,
         "topic": case.topic,
         "claim": case.claim,
         "arithmetic": case.arithmetic,
