@@ -12,6 +12,14 @@ from importlib import import_module
 from eideploy.conform.case import Case
 
 MODULES: tuple[str, ...] = (
+    "threshold",
+    "reset",
+    "decay",
+    "overflow",
+    "weights",
+    "bias",
+    "refractory",
+    "carry",
     "circuits",
     "circuits_neurons",
     "graded",
