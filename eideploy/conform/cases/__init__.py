@@ -27,6 +27,8 @@ MODULES: tuple[str, ...] = (
     "loops",
     "convolution",
     "pooling",
+    "fan",
+    "ports",
 )
 """Modules of this package that hold cases, in the order of the suite."""
 

@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 
 from eideploy.conform.case import Case
-from eideploy.conform.cases.build import lif, source
-from eideploy.conform.cases.wiring import instant, layer, network, one_to_one, shown, spikes
+from eideploy.conform.cases.build import source
+from eideploy.conform.cases.wiring import instant, layer, network, shown, spikes
 from eideploy.program import Array, Conv2d, Dense, LIFNeuronFixed, Population, Projection, Stimulus
 
 Shape = tuple[int, ...]
@@ -364,24 +364,6 @@ def _neighbours() -> Iterator[Case]:
             Projection("a", "out", Dense(kernel(4, 27)), delay=1),
         ),
         shown(values),
-    )
-    yield Case(
-        "convolution/parameters-for-channels",
-        "Neurons of an image may share their parameters along rows, columns or channels.",
-        network(
-            source(2, 3, 3),
-            layer(
-                "out",
-                lif(
-                    voltage_decay=np.array([[[0]], [[1024]]]),
-                    bias_mantissa=np.array([[[0], [40], [90]]]),
-                    threshold=np.array([[[5, 9, 14]]]),
-                ),
-                *(2, 3, 3),
-            ),
-            Projection("in", "out", one_to_one(4), delay=1),
-        ),
-        shown(spikes("convolution/parameters-for-channels", 2, 8, 2, 3, 3)),
     )
     yield Case(
         "convolution/two-into-one",
