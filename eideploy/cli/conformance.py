@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.table import Table
 from rich.text import Text
 
 from eideploy.cli.backend import configured, takes
@@ -173,12 +172,10 @@ def _list(cases: Sequence[Case], json: bool) -> None:
     if json:
         print_json({"schema": "eideploy.cases/1", "cases": [described(case) for case in cases]})
         return
-    listing = Table(box=None, pad_edge=False, show_header=False)
-    listing.add_column(no_wrap=True)
-    listing.add_column()
+    width = max((len(case.name) for case in cases), default=0)
     for case in cases:
-        listing.add_row(case.name, Text(case.claim, "dim"))
-    out.print(listing)
+        line = Text.assemble(case.name.ljust(width), "  ", (case.claim, "dim"))
+        out.print(line, soft_wrap=True)
     remark(f"{len(cases)} cases")
 
 
