@@ -5,14 +5,17 @@ What is done is written down as it is done, so that a run that was interrupted c
 
 from eideploy.jobs.crew import Crew
 from eideploy.jobs.digest import digest
-from eideploy.jobs.journal import Journal, cache_folder, keep_journal
+from eideploy.jobs.journal import Journal, cache_folder
+from eideploy.jobs.order import in_order
+from eideploy.jobs.plan import Plan
 from eideploy.jobs.run import run_tasks
 
 __all__ = [
     "Crew",
     "Journal",
+    "Plan",
     "cache_folder",
     "digest",
-    "keep_journal",
+    "in_order",
     "run_tasks",
 ]

@@ -10,7 +10,8 @@ from time import monotonic
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from eideploy.errors import InputError, TargetError
-from eideploy.jobs.errand import do, pack, versions
+from eideploy.jobs.errand import do, pack
+from eideploy.jobs.versions import versions
 
 if TYPE_CHECKING:
     from distributed import Client, Future
@@ -75,7 +76,7 @@ class _Party(Generic[T]):
     client: Client
     work: bytes
     tasks: Sequence[T]
-    here: dict[str, str] = field(default_factory=versions)
+    expected: dict[str, str] = field(default_factory=versions)
     under_way: dict[Future[Any], int] = field(default_factory=dict)
     carried: Future[Any] | None = None
 
@@ -102,7 +103,9 @@ class _Party(Generic[T]):
             # As the result of a task it goes to each worker once, and a cluster that loses it,
             # because all who had it died, makes it anew.
             self.carried = self.client.submit(bytes, self.work, pure=False)
-        sent = self.client.submit(do, self.carried, pack(self.tasks[index]), self.here, pure=False)
+        sent = self.client.submit(
+            do, self.carried, pack(self.tasks[index]), self.expected, pure=False
+        )
         self.under_way[sent] = index
 
     def _arrived(self) -> list[Future[Any]]:

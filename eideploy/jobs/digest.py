@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import fields, is_dataclass
 from enum import Enum
 from functools import partial
+from types import MethodType
 from typing import Any
 
 import numpy as np
@@ -52,6 +53,8 @@ def _feed(add: Callable[[Any], None], value: Any) -> None:
             add(f"sequence {len(value)} ".encode())
             for item in value:
                 _feed(add, item)
+        case MethodType():
+            _feed(add, ("method", value.__func__, value.__self__))
         case partial():
             _feed(add, ("partial", value.func, value.args, value.keywords))
         case _ if isinstance(getattr(value, "digest", None), str):

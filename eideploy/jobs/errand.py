@@ -2,29 +2,14 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable, Mapping
-from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
-from eideploy import __version__
 from eideploy.errors import InputError
+from eideploy.jobs.versions import check
 
-COMPARED = ("numpy", "torch", "distributed")
-"""Distributions on which results may depend."""
-
-_unpacked: tuple[bytes, Any] = (b"", None)  # the work that this process did last
-
-
-def versions() -> dict[str, str]:
-    """Versions of what results depend on, by name."""
-    found = {"eideploy": __version__, "Python": ".".join(map(str, sys.version_info[:2]))}
-    for name in COMPARED:
-        try:
-            found[name] = version(name)
-        except PackageNotFoundError:
-            found[name] = "none"
-    return found
+_unpacked: tuple[bytes, Any] = (b"", None)
+"""The work that this process did last: it is large, and the same for all tasks of a run."""
 
 
 def pack(value: object) -> bytes:
@@ -45,13 +30,13 @@ def pack(value: object) -> bytes:
     return packed
 
 
-def do(work: bytes, task: bytes, here: Mapping[str, str]) -> Any:
+def do(work: bytes, task: bytes, expected: Mapping[str, str]) -> Any:
     """Do one task on a worker.
 
     Args:
         work: a packed function of the task.
         task: packed.
-        here: `versions` of the client.
+        expected: versions of what results depend on.
 
     Raises:
         InputError: this worker has other versions.
@@ -59,23 +44,8 @@ def do(work: bytes, task: bytes, here: Mapping[str, str]) -> Any:
     from distributed.protocol.pickle import loads
 
     global _unpacked
-    check(here)
+    check(expected)
     if _unpacked[0] != work:
         _unpacked = work, loads(work)
     function: Callable[[Any], Any] = _unpacked[1]
     return function(loads(task))
-
-
-def check(expected: Mapping[str, str]) -> None:
-    """Raise `InputError` unless the versions here are those that are expected."""
-    found = versions()
-    differing = [
-        f"{name} {found.get(name, 'none')} instead of {wanted}"
-        for name, wanted in expected.items()
-        if found.get(name) != wanted
-    ]
-    if differing:
-        raise InputError(
-            f"a worker has {', '.join(differing)}: what it finds could not be compared",
-            "Install the same versions on the workers as here.",
-        )

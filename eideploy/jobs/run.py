@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from contextlib import closing
 from typing import TypeVar
 
@@ -23,7 +23,7 @@ def run_tasks(
     crew: Crew | None = None,
     journal: Journal[R] | None = None,
     lost: Callable[[T, str], R] | None = None,
-) -> Iterator[tuple[int, R]]:
+) -> Generator[tuple[int, R], None, None]:
     """Do every task once; yield its index and its result as soon as it is there, in any order.
 
     What a task raises ends the run. Leaving the iterator calls off what is under way.

@@ -2,50 +2,78 @@
 
 from __future__ import annotations
 
-from dataclasses import is_dataclass, replace
+from dataclasses import dataclass, is_dataclass, replace
 from time import perf_counter
 from typing import Any
 
 from eideploy.errors import TargetError
+from eideploy.jobs import digest
 from eideploy.program import Program, Stimulus, Trace
 from eideploy.simulate.record import Progress, Record
 from eideploy.targets import Target
-from eideploy.verify.rungs import Execute
 
 
-def in_all(target: Target) -> Execute:
-    """Run a target; its `timeout` in seconds, if it has one, is for all calls together.
+@dataclass(eq=False)
+class Allowance:
+    """Runs a target; its `timeout` in seconds, if it has one, is for all calls together.
 
-    Raises:
-        TargetError: what the target says, or that time is up.
+    Processes among which samples are divided have as much each: as they work side by side, it
+    limits the time for all samples there too.
+
+    Args:
+        target: what is run.
+        left: seconds that are left; None without a limit.
     """
-    seconds: float | None = getattr(target, "timeout", None)
-    if seconds is None or not is_dataclass(target):
-        return target.run
-    left = seconds
 
-    def execute(
-        program: Program, stimulus: Stimulus, record: Record, progress: Progress | None
+    target: Target
+    left: float | None
+
+    def __call__(
+        self, program: Program, stimulus: Stimulus, record: Record, progress: Progress | None
     ) -> Trace:
-        nonlocal left
+        """Run it on some samples.
+
+        Raises:
+            TargetError: what the target says, or that time is up.
+        """
+        left = self.left
+        if left is None:
+            return self.target.run(program, stimulus, record, progress)
         if left <= 0:
-            raise _late(target.name, seconds)
-        limited: Any = replace(target, timeout=left)
+            raise self._late()
+        limited: Any = replace(self.target, timeout=left)  # type: ignore[type-var]
         started = perf_counter()
         try:
-            return limited.run(program, stimulus, record, progress)
+            trace: Trace = limited.run(program, stimulus, record, progress)
+            return trace
         except TargetError as error:
-            if perf_counter() - started < left or left == seconds:
+            if perf_counter() - started < left or left == _seconds(self.target):
                 raise
-            raise _late(target.name, seconds) from error
+            raise self._late() from error
         finally:
-            left -= perf_counter() - started
+            self.left = left - (perf_counter() - started)
 
-    return execute
+    @property
+    def digest(self) -> str | None:
+        """Of what its traces depend on: time is not part of it."""
+        unlimited: Any = self.target
+        if self.left is not None:
+            unlimited = replace(unlimited, timeout=None)
+        return digest(unlimited)
+
+    def _late(self) -> TargetError:
+        return TargetError(
+            f"target {self.target.name!r} did not finish all samples within "
+            f"{_seconds(self.target):g} s",
+            "Allow more time, or show fewer samples.",
+        )
 
 
-def _late(name: str, seconds: float) -> TargetError:
-    return TargetError(
-        f"target {name!r} did not finish all samples within {seconds:g} s",
-        "Allow more time, or show fewer samples.",
-    )
+def in_all(target: Target) -> Allowance:
+    """What runs a target within its time."""
+    return Allowance(target, _seconds(target))
+
+
+def _seconds(target: Target) -> float | None:
+    """The limit of a target that has one."""
+    return getattr(target, "timeout", None) if is_dataclass(target) else None

@@ -7,16 +7,18 @@ from dataclasses import dataclass
 from functools import partial
 
 from eideploy import __version__
+from eideploy.jobs import Plan
 from eideploy.program import Program, Stimulus, Trace, encode
 from eideploy.simulate import reference
 from eideploy.simulate.record import Progress, Record
 from eideploy.targets import Target
 from eideploy.verify.allowance import in_all
-from eideploy.verify.climb import Findings, climb
+from eideploy.verify.findings import Findings
 from eideploy.verify.judge import judge
 from eideploy.verify.part import Recorded, Stored, whole
 from eideploy.verify.report import Accuracy, Hop, Limits, Relation, Report, Status
 from eideploy.verify.rungs import Rung, Side, StageProgress, chunks
+from eideploy.verify.shards import climb_in_parts
 from eideploy.verify.specimen import Specimen
 
 Show = Callable[[Stimulus], Trace]
@@ -54,11 +56,12 @@ def verify(
     trained: Show | Recorded | None = None,
     frozen: Show | Recorded | None = None,
     frozen_cuda: Show | Recorded | None = None,
-    recorded: Recorded | None = None,
+    recorded: Show | Recorded | None = None,
     folded: bool = False,
     limits: Limits | None = None,
     progress: StageProgress | None = None,
     chunk_bytes: int = CHUNK_BYTES,
+    plan: Plan | None = None,
 ) -> Verification:
     """Run the ladder that leads to a target and compare every hop of it.
 
@@ -80,8 +83,8 @@ def verify(
     the target is the reference: it would hold the definition against itself.
 
     All of them are shown some of the samples at a time, so that memory does not grow with their
-    number; the report is that of all samples. A Program in which samples depend on one another is
-    shown all of them at once.
+    number; the report is that of all samples, whoever looked at which. A Program in which samples
+    depend on one another is shown all of them at once.
 
     Args:
         model: name for the report.
@@ -98,7 +101,9 @@ def verify(
         folded: whether `float_program` comes from a graph whose divisive gains are constants.
         limits: of the bounded hops.
         progress: called while anything runs.
-        chunk_bytes: about what the traces may take that exist at a time.
+        chunk_bytes: about what the traces may take that a process holds at a time.
+        plan: who looks at which samples, and whether it is written down; this process, unless
+            given. With others, the `timeout` of a target is what each of them has in all.
 
     Raises:
         EideployError: what the target or the reference says, such as `TargetError`.
@@ -138,13 +143,20 @@ def verify(
 
     known = {name: side for name, side in given.items() if isinstance(side, (Trace, Stored))}
     samples = whole(stimulus, known)
-    parts = chunks(sides, stimulus, chunk_bytes)
-    for part in parts:  # what does not fit the inputs is refused before anything runs
+    for part in chunks(sides, stimulus, chunk_bytes):
+        # What does not fit the inputs is refused before anything runs.
         encode(float_program, stimulus.take(part))
     overview = Rung(sides[0].name, last, "bounded")
     shown = rungs if overview in rungs or overview.before == last else [*rungs, overview]
-    by_name = {side.name: side for side in sides}
-    found = climb(by_name, tuple(shown), samples, parts, refused, progress)
+    found = climb_in_parts(
+        sides,
+        tuple(shown),
+        refused,
+        samples,
+        chunk_bytes=chunk_bytes,
+        plan=plan or Plan(),
+        progress=progress,
+    )
     hops = {rung: _hop(rung, found, limits) for rung in rungs}
     report = Report(
         model=model,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Protocol, runtime_checkable
+from typing import Any, Protocol, runtime_checkable
 
 from eideploy.errors import InputError
 from eideploy.program import Stimulus, Trace
@@ -47,6 +47,14 @@ class Part:
     def stop(self) -> int:
         """Number of the first sample behind them."""
         return self.start + self.shown.samples
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Sent to another process, it takes along what was recorded of these samples."""
+        read = {
+            name: trace if isinstance(trace, Trace) else trace.read()
+            for name, trace in self.recorded.items()
+        }
+        return Part, (self.start, self.shown, read)
 
     def take(self, samples: slice) -> Part:
         """Some of them, by their number among all; arrays are views."""

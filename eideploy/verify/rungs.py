@@ -102,15 +102,19 @@ class Rung:
         )
 
 
-def chunks(sides: Sequence[Side], stimulus: Stimulus, limit: int) -> tuple[slice, ...]:
-    """Slices that cover all samples, each with traces of about `limit` bytes.
+def part_size(sides: Sequence[Side], stimulus: Stimulus, limit: int) -> int:
+    """How many samples can be looked at together, with traces of about `limit` bytes.
 
-    It is one slice of all where a side carries something over from sample to sample.
+    It is all of them where a side carries something over from sample to sample.
     """
-    samples = stimulus.samples
-    size = samples
-    if all(side.independent for side in sides):
-        shown = 8 * sum(math.prod(values.shape[1:]) for values in stimulus.values.values())
-        taken = shown + sum(side.bytes_per_sample(stimulus.steps) for side in sides)
-        size = max(1, limit // taken)
+    if not all(side.independent for side in sides):
+        return stimulus.samples
+    shown = 8 * sum(math.prod(values.shape[1:]) for values in stimulus.values.values())
+    taken = shown + sum(side.bytes_per_sample(stimulus.steps) for side in sides)
+    return max(1, min(stimulus.samples, limit // taken))
+
+
+def chunks(sides: Sequence[Side], stimulus: Stimulus, limit: int) -> tuple[slice, ...]:
+    """Slices of `part_size` that cover all samples."""
+    samples, size = stimulus.samples, part_size(sides, stimulus, limit)
     return tuple(slice(i, min(i + size, samples)) for i in range(0, samples, size))

@@ -41,11 +41,11 @@ class Specimen:
         index = sample - start
         return Specimen(before.sample(index), after.sample(index), sample, parting)
 
-    def precedes(self, measured: Measurement) -> bool:
-        """Whether it is a better one than those samples hold that were counted."""
-        if measured.parting is None:
-            return True
-        return self.parting is not None and self.parting < measured.parting
+    def precedes(self, other: Specimen) -> bool:
+        """Whether its sides part, and do so before those of the other."""
+        if self.parting is None:
+            return False
+        return other.parting is None or self.parting < other.parting
 
     def measure(self, relation: Relation) -> Measurement:
         """Compare the two sides in this sample alone."""
