@@ -29,6 +29,7 @@ MODULES: tuple[str, ...] = (
     "pooling",
     "fan",
     "ports",
+    "graphs_neurons",
 )
 """Modules of this package that hold cases, in the order of the suite."""
 
