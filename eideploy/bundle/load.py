@@ -80,7 +80,9 @@ def load_bundle(folder: Path, digest: str | None = None) -> Bundle:
         program=program,
         stimulus=stimulus,
         traces={
-            form: RecordedTrace(folder / trace_file(form), program, extents)
+            form: RecordedTrace(
+                folder / trace_file(form), program, extents, manifest.files[trace_file(form)].sha256
+            )
             for form in manifest.traces
         },
     )

@@ -66,7 +66,6 @@ class Manifest(_Record):
     Args:
         schema_: `eideploy.bundle/1`; called `schema` in the file.
         model: name of the network, for reports.
-        folded: whether the divisive gains of its graph are constants.
         created: when, in UTC, as ISO 8601.
         environment: Python, platform and versions of what computed, by name.
         samples: number of samples.
@@ -81,7 +80,6 @@ class Manifest(_Record):
 
     schema_: Annotated[Literal["eideploy.bundle/1"], Field(alias="schema")] = SCHEMA
     model: str
-    folded: bool
     created: str
     environment: Mapping[str, str]
     samples: Annotated[int, Field(ge=1)]
@@ -100,10 +98,14 @@ class Manifest(_Record):
             raise ValueError(f"files are {sorted(self.files)}, expected {sorted(expected)}")
         return self
 
-    def encode(self) -> bytes:
-        """The only bytes that stand for this manifest, with its digest."""
+    def to_document(self) -> dict[str, Any]:
+        """What is stored, with the digest."""
         document = self.model_dump(by_alias=True, exclude={_DIGEST})
-        return _canonical({**document, _DIGEST: _digest(document)})
+        return {**document, _DIGEST: _digest(document)}
+
+    def encode(self) -> bytes:
+        """The only bytes that stand for this manifest."""
+        return _canonical(self.to_document())
 
 
 def decode(content: bytes, where: str) -> Manifest:

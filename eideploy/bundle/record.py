@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import math
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
+from functools import partial
 from pathlib import Path
 from time import perf_counter
 
@@ -24,14 +26,13 @@ from eideploy.bundle.manifest import (
     Recorded,
     trace_file,
 )
-from eideploy.bundle.seal import MANIFEST, is_bundle, open_manifest, seal
+from eideploy.bundle.seal import MANIFEST, open_manifest, seal
 from eideploy.bundle.traces import cannot_write, write_trace
-from eideploy.errors import OutputError
+from eideploy.errors import InputError, OutputError
 from eideploy.graph import write
-from eideploy.program import Program, Stimulus, encode, save_program, save_stimulus
+from eideploy.program import Program, Stimulus, Trace, encode, save_program, save_stimulus
 from eideploy.verify import Limits
-from eideploy.verify.ladder import Show
-from eideploy.verify.rungs import Side, StageProgress, chunks
+from eideploy.verify.rungs import Side, StageProgress
 
 PART_BYTES = 2**28
 """About what the traces may take that are in memory at a time."""
@@ -42,11 +43,11 @@ class Form:
     """A form of the network that is recorded.
 
     Args:
-        show: runs it; each sample for itself.
+        show: runs it, each sample for itself; told what to call with (samples done, in all).
         device: on what, for the manifest.
     """
 
-    show: Show
+    show: Callable[[Stimulus, Callable[[int, int], None]], Trace]
     device: str
 
 
@@ -59,7 +60,6 @@ class Subject:
         graph: the network.
         program: what became of the graph, in float64.
         stimulus: what is shown; with labels, accuracy is judged too.
-        folded: whether divisive gains are constants in the graph.
         weight_bits: width of integer weights, as the recipe says.
         limits: of bounded hops, as the recipe says.
     """
@@ -68,7 +68,6 @@ class Subject:
     graph: nir.NIRGraph
     program: Program
     stimulus: Stimulus
-    folded: bool = False
     weight_bits: int = 8
     limits: Limits = field(default_factory=Limits)
 
@@ -121,10 +120,10 @@ def record(
             seconds = 0.0
             with write_trace(path, program, stimulus, all_state=all_state) as add:
                 for part in _parts(subject, part_bytes):
-                    if progress is not None:
-                        progress(name, part.start, stimulus.samples)
+                    told = partial(_tell, progress, name, part.start, stimulus.samples)
+                    told(0, part.stop - part.start)
                     started = perf_counter()
-                    trace = form.show(stimulus.take(part))
+                    trace = form.show(stimulus.take(part), told)
                     seconds += perf_counter() - started
                     add(part.start, trace)
             made[name] = Recorded(device=form.device, seconds=round(seconds, 3))
@@ -133,7 +132,21 @@ def record(
 
 
 def _parts(subject: Subject, limit: int) -> tuple[slice, ...]:
-    return chunks([Side("program", subject.program, None)], subject.stimulus, limit)
+    """Slices that cover all samples, one slice where a sample depends on those before it."""
+    stimulus, side = subject.stimulus, Side("program", subject.program, None)
+    shown = 8 * sum(math.prod(values.shape[1:]) for values in stimulus.values.values())
+    size = max(1, limit // (shown + side.bytes_per_sample(stimulus.steps)))
+    if not side.independent:
+        size = stimulus.samples
+    starts = range(0, stimulus.samples, size)
+    return tuple(slice(start, min(start + size, stimulus.samples)) for start in starts)
+
+
+def _tell(
+    progress: StageProgress | None, name: str, start: int, samples: int, done: int, of: int
+) -> None:
+    if progress is not None:
+        progress(name, start + done, samples)
 
 
 def _manifest(
@@ -146,7 +159,6 @@ def _manifest(
     files = (GRAPH, PROGRAM, STIMULUS, *map(trace_file, made))
     return Manifest(
         model=subject.model,
-        folded=subject.folded,
         created=datetime.now(timezone.utc).isoformat(timespec="seconds"),
         environment=dict(environment),
         samples=stimulus.samples,
@@ -195,7 +207,10 @@ def _refuse_taken(folder: Path, overwrite: bool) -> None:
         return
     if not overwrite:
         raise OutputError(f"{folder} exists", "Give another folder, or --overwrite.")
-    if folder.is_symlink() or not is_bundle(folder):
+    try:
+        open_manifest(folder)
+    except InputError as error:
         raise OutputError(
-            f"{folder} exists and is no bundle, so it is not overwritten", "Give another folder."
-        )
+            f"{folder} exists and is no intact bundle, so it is not overwritten: {error.what}",
+            "Give another folder, or remove it yourself.",
+        ) from error

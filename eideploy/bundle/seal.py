@@ -7,7 +7,15 @@ import os
 import stat
 from pathlib import Path
 
-from eideploy.bundle.manifest import SCHEMA, FileSeal, Manifest, altered, decode
+from eideploy.bundle.manifest import (
+    GRAPH,
+    PROGRAM,
+    STIMULUS,
+    FileSeal,
+    Manifest,
+    altered,
+    decode,
+)
 from eideploy.errors import InputError
 
 MANIFEST = "manifest.json"
@@ -17,12 +25,9 @@ _PIECE = 2**20
 
 
 def is_bundle(path: Path) -> bool:
-    """Whether a path is a folder with a manifest that says so; not whether it is intact."""
-    try:
-        with (path / MANIFEST).open("rb") as file:
-            return SCHEMA.split("/")[0].encode() in file.read(_LARGEST_MANIFEST)
-    except OSError:
-        return False
+    """Whether a folder is, or once was, a bundle; not whether it is intact."""
+    parts = (path / GRAPH, path / PROGRAM, path / STIMULUS)
+    return os.path.lexists(path / MANIFEST) or all(map(os.path.lexists, parts))
 
 
 def seal(path: Path) -> FileSeal:

@@ -142,12 +142,14 @@ class RecordedTrace:
         path: of the file.
         program: whose populations it names.
         shape: number of samples in the file, and steps of each.
+        sha256: of the file, which tells traces of the same name apart.
         part: those samples that are meant; all of them if None.
     """
 
     path: Path
     program: Program
     shape: tuple[int, int]
+    sha256: str
     part: slice | None = None
 
     @property

@@ -23,6 +23,7 @@ from eideploy.cli.deploy import run as run_
 from eideploy.cli.importing import freeze, import_checkpoint
 from eideploy.cli.models import models
 from eideploy.cli.netx import import_netx
+from eideploy.cli.recording import record
 from eideploy.cli.system import doctor, targets
 from eideploy.cli.training import train
 from eideploy.cli.verification import verify
@@ -69,7 +70,7 @@ VERBS: dict[str, dict[str, Callable[..., None]]] = {
         "compile": compile_,
         "run": run_,
     },
-    "The proof": {"verify": verify, "conform": conform},
+    "The proof": {"verify": verify, "record": record, "conform": conform},
     "Looking around": {
         "inspect": inspect,
         "targets": targets,

@@ -44,10 +44,9 @@ def compile_options(
     Raises:
         InputError: there is no such chip, or no such method.
     """
-    trained = model.run.recipe.quantize.weight_bits if model.run else 8
     return CompileOptions(
         mapping=mapping.value,
-        weight_bits=weight_bits or trained,
+        weight_bits=weight_bits or model.weight_bits,
         pool=pool.value,
         dt=dt,
         chip=load_chip(chip) if chip else None,

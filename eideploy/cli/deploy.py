@@ -7,6 +7,8 @@ from typing import Annotated
 
 import typer
 
+from eideploy.bundle import is_bundle, load_bundle
+from eideploy.cli.bundles import show_bundle
 from eideploy.cli.compilation import (
     chip_of,
     compile_options,
@@ -188,7 +190,9 @@ def run(
 
 
 def inspect(
-    file: Annotated[Path, typer.Argument(help="A .nir file, a run, or a Program (.npz).")],
+    file: Annotated[
+        Path, typer.Argument(help="A .nir file, a run, a bundle, or a Program (.npz).")
+    ],
     dt: Dt = None,
     chip: ChipChoice = None,
     reset: Reset = None,
@@ -199,11 +203,11 @@ def inspect(
         ),
     ] = None,
     svg: Annotated[
-        Path | None, typer.Option("--svg", help="Of a graph or a run: draw it here.")
+        Path | None, typer.Option("--svg", help="Of a graph, a run or a bundle: draw it here.")
     ] = None,
     json: Json = False,
 ) -> None:
-    """Show what is in a graph, a run or a Program."""
+    """Show what is in a graph, a run, a bundle or a Program."""
     from eideploy.compile.fit import Fit
     from eideploy.targets import load_chip
 
@@ -219,13 +223,16 @@ def inspect(
         raise InputError(
             f"{file} is compiled for a dt already", "Leave out --dt, or give the .nir file."
         )
-    if file.is_dir():
+    if file.is_dir() and not is_bundle(file):
         _inspect_run(file, dt, html, svg, json)
         return
     if html is not None:
         raise InputError(
             f"--html is about the training of a run, and {file} is none", "Give a run directory."
         )
+    if is_bundle(file):
+        _inspect_bundle(file, dt, svg, json)
+        return
     if is_program(file):
         if svg is not None:
             raise InputError(
@@ -262,6 +269,17 @@ def _inspect_run(
         _write_svg(svg, description, trained.name)
     if html is not None:
         remark(f"page: {write_page(trained, html)}")
+
+
+def _inspect_bundle(path: Path, dt: float | None, svg: Path | None, json: bool) -> None:
+    from eideploy.graph.describe import describe
+
+    if dt is not None:
+        raise InputError(f"{path} was recorded with a dt already", "Leave out --dt.")
+    bundle = load_bundle(path)
+    show_bundle(bundle, json)
+    if svg is not None:
+        _write_svg(svg, describe(bundle.graph), bundle.manifest.model)
 
 
 def _write_svg(path: Path, description: GraphDescription, title: str) -> None:

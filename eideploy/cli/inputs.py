@@ -1,25 +1,23 @@
-"""What a verb is given: a model (run directory or .nir file) and a stimulus."""
+"""What a verb is given: a model (run directory, bundle or .nir file) and a stimulus."""
 
 from __future__ import annotations
 
 import zipfile
-from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import nir
 
+from eideploy.bundle import Bundle, is_bundle, load_bundle
 from eideploy.cli.options import Form, ResetChoice
 from eideploy.cli.stimuli import Shown, ports_of
 from eideploy.errors import InputError, StimulusError
 from eideploy.graph import reset_kind
-from eideploy.program import Recording, Stimulus, Trace
+from eideploy.program import Stimulus
+from eideploy.verify import Limits
 
 if TYPE_CHECKING:
-    from norse.torch import SequentialState
-
     from eideploy.train import Run
 
 
@@ -31,29 +29,60 @@ class Model:
         name: for reports.
         graph: as it is compiled.
         run: where it comes from, if it was trained here.
+        bundle: where it comes from, if it was recorded.
     """
 
     name: str
     graph: nir.NIRGraph
     run: Run | None = None
+    bundle: Bundle | None = None
 
     @property
     def reset(self) -> str | None:
         """What spikes do: `value`, `subtract` or `mixed`; None if no node of the graph spikes."""
         return reset_kind(self.graph)
 
+    @property
+    def weight_bits(self) -> int:
+        """Width of integer weights, as its recipe says."""
+        if self.bundle is not None:
+            return self.bundle.manifest.weight_bits
+        return self.run.recipe.quantize.weight_bits if self.run else 8
 
-def load_model(path: Path, form: Form = Form.ei, reset: ResetChoice | None = None) -> Model:
-    """Read a run directory or a .nir file.
+    @property
+    def limits(self) -> Limits:
+        """What bounded hops may lose, as its recipe says."""
+        if self.bundle is not None:
+            return self.bundle.limits
+        if self.run is None:
+            return Limits()
+        limits = self.run.recipe.limits
+        return Limits(accuracy_drop=limits.accuracy_drop, agreement=limits.agreement)
+
+
+def load_model(
+    path: Path,
+    form: Form = Form.ei,
+    reset: ResetChoice | None = None,
+    digest: str | None = None,
+) -> Model:
+    """Read a run directory, a bundle or a .nir file.
 
     Args:
-        path: of either.
+        path: of any of them.
         form: of the graph that is made of a run.
         reset: what spikes do in a graph that cannot say it.
+        digest: that a bundle has to have.
 
     Raises:
-        InputError: it is neither, or a .nir file is asked for in another form than it has.
+        InputError: it is none of them, or is asked for in another form than it has.
     """
+    if is_bundle(path):
+        return _load_bundled(path, form, reset, digest)
+    if digest is not None:
+        raise InputError(
+            f"--digest is that of a bundle, and {path} is none", "Leave it out, or give the bundle."
+        )
     if path.is_dir():
         from eideploy.train import load_run, to_graph
 
@@ -84,6 +113,17 @@ def load_model(path: Path, form: Form = Form.ei, reset: ResetChoice | None = Non
     return Model(path.stem, graph if reset is None else subtract_on_reset(graph))
 
 
+def _load_bundled(path: Path, form: Form, reset: ResetChoice | None, digest: str | None) -> Model:
+    for option, changed in (("--form", form is not Form.ei), ("--reset", reset is not None)):
+        if changed:
+            raise InputError(
+                f"{path} is a bundle, whose network is recorded; {option} would make another one",
+                f"Leave out {option}; give it to `eideploy record`.",
+            )
+    bundle = load_bundle(path, digest)
+    return Model(bundle.manifest.model, bundle.graph, bundle=bundle)
+
+
 def is_program(path: Path) -> bool:
     """Whether a file is a compiled Program: a .npz, or by whatever name an archive like one."""
     if path.suffix == ".npz" or not zipfile.is_zipfile(path):
@@ -93,13 +133,16 @@ def is_program(path: Path) -> bool:
 
 
 def load_input(model: Model, shown: Shown) -> Stimulus:
-    """The stimulus that is asked for, or the test data of a run.
+    """The stimulus that is asked for, or what was recorded, or the test data of a run.
 
     Raises:
         StimulusError: there is none, or the file does not hold one.
     """
     if shown.path is not None:
         return shown.read(ports_of(model.graph))
+    if model.bundle is not None:
+        shown.refuse_options()
+        return model.bundle.stimulus.take(slice(shown.samples))
     if model.run is None:
         raise StimulusError(
             f"{model.name} is a graph without data: nothing to show to it",
@@ -109,31 +152,3 @@ def load_input(model: Model, shown: Shown) -> Stimulus:
     values, labels = model.run.samples("test")
     stimulus = Stimulus(dict.fromkeys(model.graph.inputs, values), labels)
     return stimulus.take(slice(shown.samples))
-
-
-def trained_network(run: Run) -> Callable[[Stimulus], Trace]:
-    """The network as it was trained: float32, with the stabilizer of training."""
-    import torch
-
-    return partial(_record, run.network(run.recipe.training.stabilizer, torch.float32))
-
-
-def frozen_network(run: Run) -> Callable[[Stimulus], Trace]:
-    """The network with the floor that a chip can have, in float64."""
-    import torch
-
-    return partial(_record, run.network("floor", torch.float64))
-
-
-def _record(network: SequentialState, stimulus: Stimulus) -> Trace:
-    from eideploy.train import record_network
-
-    values = next(iter(stimulus.values.values()))
-    return Trace(
-        {
-            name: Recording(
-                arrays["output"], {key: value for key, value in arrays.items() if key != "output"}
-            )
-            for name, arrays in record_network(network, values).items()
-        }
-    )

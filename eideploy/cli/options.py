@@ -62,7 +62,10 @@ def _read_from(folder: Path | None) -> None:
 
 Model = Annotated[
     Path,
-    typer.Argument(help="A run directory of `eideploy train`, or a .nir file.", metavar="MODEL"),
+    typer.Argument(
+        help="A run directory of `eideploy train`, a bundle of `eideploy record`, or a .nir file.",
+        metavar="MODEL",
+    ),
 ]
 Target = Annotated[str, typer.Option("--target", "-t", help="See `eideploy targets`.")]
 Mapping = Annotated[
@@ -183,6 +186,14 @@ QuantizationReport = Annotated[
     bool,
     typer.Option(
         "--report", help="Show bits, scales, errors and head-room of integers, layer by layer."
+    ),
+]
+Digest = Annotated[
+    str | None,
+    typer.Option(
+        "--digest",
+        help="Of a bundle: the SHA-256 that `eideploy record` printed; any other one is refused.",
+        metavar="SHA256",
     ),
 ]
 Json = Annotated[bool, typer.Option("--json", help="Write JSON to stdout.")]

@@ -4,20 +4,23 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from eideploy.cli.backend import ready_target, tell_executor
+from eideploy.cli.bundles import origin, refuse_changes
 from eideploy.cli.compilation import chip_of, compile_options, refuse_integers
 from eideploy.cli.console import out, print_json, remark, stages
-from eideploy.cli.inputs import Model, frozen_network, load_input, load_model, trained_network
+from eideploy.cli.forms import forms_of
+from eideploy.cli.inputs import Model, load_input, load_model
 from eideploy.cli.options import (
     Bin,
     Calibration,
     ChipChoice,
     DataDir,
     Device,
+    Digest,
     Dt,
     Executor,
     Form,
@@ -73,6 +76,7 @@ def verify(
     executor: Executor = None,
     device: Device = None,
     timeout: Timeout = None,
+    digest: Digest = None,
     agreement: Annotated[
         float | None,
         typer.Option(
@@ -101,7 +105,11 @@ def verify(
     backend = ready_target(target, executor=executor, device=device, timeout=timeout)
     refuse_integers(context, backend)
     asked = Shown.asked(stimulus, labels, bins, time_unit, steps, samples)
-    subject = load_model(model, form, reset)
+    subject = load_model(model, form, reset, digest)
+    about: dict[str, Any] = {"reset": subject.reset}
+    if subject.bundle is not None:
+        refuse_changes(subject.bundle, {"--stimulus": stimulus, "--dt": dt})
+        about["bundle"] = origin(subject.bundle)
     options = compile_options(
         subject,
         mapping=mapping,
@@ -122,7 +130,7 @@ def verify(
     if junit is not None:
         write_junit(junit, result.report)
     if json:
-        print_json({**to_document(result.report), "reset": subject.reset})
+        print_json({**to_document(result.report), **about})
     else:
         out.print(render(result.report))
     if result.report.verdict != "pass":
@@ -137,7 +145,7 @@ def verify_model(
     limits: Limits | None = None,
 ) -> Verification:
     """Compile a model for a target and climb its ladder, with a progress bar."""
-    limits = limits or _limits(model)
+    forms = forms_of(model, stimulus.samples)
     floating = run_passes(float_pipeline(options), model.graph)
     program = run_passes(target.pipeline(options), model.graph)
     tell_executor(target, program)
@@ -148,22 +156,19 @@ def verify_model(
             target=target,
             float_program=program if target.arithmetic == "float" else floating,
             program=program,
-            trained=trained_network(model.run) if model.run else None,
-            frozen=frozen_network(model.run) if model.run else None,
+            trained=forms.get("trained"),
+            frozen=forms.get("frozen"),
+            frozen_cuda=forms.get("frozen-cuda"),
+            recorded=forms.get("program"),
             folded=model.graph.metadata.get("form") == "folded",
-            limits=limits,
+            limits=limits or model.limits,
             progress=progress,
         )
 
 
-def _limits(
-    model: Model, agreement: float | None = None, accuracy_drop: float | None = None
-) -> Limits:
-    """What bounded hops may lose: as asked for, else as the recipe of a run says."""
-    limits = Limits()
-    if model.run is not None:
-        wanted = model.run.recipe.limits
-        limits = Limits(accuracy_drop=wanted.accuracy_drop, agreement=wanted.agreement)
+def _limits(model: Model, agreement: float | None, accuracy_drop: float | None) -> Limits:
+    """What bounded hops may lose: as asked for, else as the recipe says."""
+    limits = model.limits
     if agreement is not None:
         limits = replace(limits, agreement=agreement)
     return limits if accuracy_drop is None else replace(limits, accuracy_drop=accuracy_drop)

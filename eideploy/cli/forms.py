@@ -1,0 +1,67 @@
+"""The forms of a trained network that run in torch, here or where they were recorded."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import partial
+from typing import TYPE_CHECKING
+
+from eideploy.bundle import FormName
+from eideploy.cli.inputs import Model
+from eideploy.program import Recording, Stimulus, Trace
+from eideploy.verify.ladder import Show
+from eideploy.verify.part import Recorded
+
+if TYPE_CHECKING:
+    from norse.torch import SequentialState
+
+    from eideploy.train import Run
+
+
+def forms_of(model: Model, samples: int) -> Mapping[FormName, Show | Recorded]:
+    """The forms of a run, or those that a bundle has of its first samples; none of a graph."""
+    if model.bundle is not None:
+        traces = model.bundle.traces
+        return {name: trace.take(slice(samples)) for name, trace in traces.items()}
+    return {} if model.run is None else torch_forms(model.run)
+
+
+def torch_forms(run: Run) -> dict[FormName, Show]:
+    """The forms of a run that can run here; the one on a GPU where there is one."""
+    forms: dict[FormName, Show] = {"trained": trained_network(run), "frozen": frozen_network(run)}
+    return {**forms, "frozen-cuda": frozen_network(run, "cuda")} if has_cuda() else forms
+
+
+def has_cuda() -> bool:
+    """Whether torch finds a GPU here."""
+    from eideploy.simulate import twin
+
+    return twin.has_cuda()
+
+
+def trained_network(run: Run) -> Show:
+    """The network as it was trained: float32, with the stabilizer of training."""
+    import torch
+
+    return partial(_record, run.network(run.recipe.training.stabilizer, torch.float32))
+
+
+def frozen_network(run: Run, device: str = "cpu") -> Show:
+    """The network with the floor that a chip can have, in float64, on `cpu` or `cuda`."""
+    import torch
+
+    return partial(_record, run.network("floor", torch.float64).to(device))
+
+
+def _record(network: SequentialState, stimulus: Stimulus) -> Trace:
+    from eideploy.train import record_network
+
+    values = next(iter(stimulus.values.values()))
+    return Trace(
+        {
+            name: Recording(
+                arrays["output"], {key: value for key, value in arrays.items() if key != "output"}
+            )
+            for name, arrays in record_network(network, values).items()
+        }
+    )
