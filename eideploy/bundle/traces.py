@@ -158,6 +158,11 @@ class RecordedTrace:
         return len(self._range)
 
     @property
+    def digest(self) -> str:
+        """Of what is in it, wherever it lies."""
+        return f"{self.sha256} {self._range}"
+
+    @property
     def _range(self) -> range:
         return range(self.shape[0])[self.part or slice(None)]
 

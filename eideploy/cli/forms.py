@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from functools import partial
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from eideploy.bundle import FormName
 from eideploy.cli.inputs import Model
+from eideploy.jobs import digest
 from eideploy.program import Recording, Stimulus, Trace
 from eideploy.verify.ladder import Show
 from eideploy.verify.part import Recorded
 
 if TYPE_CHECKING:
+    import torch
     from norse.torch import SequentialState
 
+    from eideploy.cells import Stabilizer
     from eideploy.train import Run
 
 
@@ -43,25 +46,45 @@ def trained_network(run: Run) -> Show:
     """The network as it was trained: float32, with the stabilizer of training."""
     import torch
 
-    return partial(_record, run.network(run.recipe.training.stabilizer, torch.float32))
+    return _Network.of(run, run.recipe.training.stabilizer, torch.float32)
 
 
 def frozen_network(run: Run, device: str = "cpu") -> Show:
     """The network with the floor that a chip can have, in float64, on `cpu` or `cuda`."""
     import torch
 
-    return partial(_record, run.network("floor", torch.float64).to(device))
+    return _Network.of(run, "floor", torch.float64, device)
 
 
-def _record(network: SequentialState, stimulus: Stimulus) -> Trace:
-    from eideploy.train import record_network
+@dataclass(frozen=True, eq=False)
+class _Network:
+    """A form of a network that can be shown something, here or where it is sent to.
 
-    values = next(iter(stimulus.values.values()))
-    return Trace(
-        {
-            name: Recording(
-                arrays["output"], {key: value for key, value in arrays.items() if key != "output"}
-            )
-            for name, arrays in record_network(network, values).items()
-        }
-    )
+    Args:
+        module: the network.
+        digest: of what it depends on what it does.
+    """
+
+    module: SequentialState
+    digest: str | None
+
+    @staticmethod
+    def of(run: Run, stabilizer: Stabilizer, dtype: torch.dtype, device: str = "cpu") -> _Network:
+        """The network of a run in one of its forms."""
+        weights = {name: values.numpy() for name, values in run.weights.items()}
+        made_of = run.recipe.model_dump_json(), weights, stabilizer, str(dtype), device
+        return _Network(run.network(stabilizer, dtype).to(device), digest(made_of))
+
+    def __call__(self, stimulus: Stimulus) -> Trace:
+        from eideploy.train import record_network
+
+        values = next(iter(stimulus.values.values()))
+        return Trace(
+            {
+                name: Recording(
+                    arrays["output"],
+                    {key: value for key, value in arrays.items() if key != "output"},
+                )
+                for name, arrays in record_network(self.module, values).items()
+            }
+        )

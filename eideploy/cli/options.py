@@ -196,6 +196,29 @@ Digest = Annotated[
         metavar="SHA256",
     ),
 ]
+Workers = Annotated[
+    int | None,
+    typer.Option(
+        "--workers",
+        min=1,
+        help="Divide the work among so many processes of this machine; the report is the same.",
+        metavar="N",
+    ),
+]
+Scheduler = Annotated[
+    str | None,
+    typer.Option(
+        "--scheduler",
+        help="Divide the work among the workers of this Dask cluster: tcp://HOST:PORT.",
+        metavar="ADDRESS",
+    ),
+]
+Resume = Annotated[
+    bool,
+    typer.Option(
+        "--resume", help="Go on where the same run was interrupted, with any number of workers."
+    ),
+]
 Json = Annotated[bool, typer.Option("--json", help="Write JSON to stdout.")]
 
 Overwrite = Annotated[

@@ -34,7 +34,9 @@ from eideploy.cli.options import (
     Pool,
     PoolChoice,
     Reset,
+    Resume,
     Samples,
+    Scheduler,
     Steps,
     StimulusFile,
     Target,
@@ -42,10 +44,13 @@ from eideploy.cli.options import (
     TimeUnit,
     Unit,
     WeightBits,
+    Workers,
 )
 from eideploy.cli.options import Model as ModelPath
+from eideploy.cli.plans import plan_of
 from eideploy.cli.stimuli import Shown
 from eideploy.compile import CompileOptions, float_pipeline, run_passes
+from eideploy.jobs import Plan
 from eideploy.program import Stimulus
 from eideploy.targets import Target as Backend
 from eideploy.verify import Limits, Verification, to_document, write_html, write_junit
@@ -76,6 +81,9 @@ def verify(
     executor: Executor = None,
     device: Device = None,
     timeout: Timeout = None,
+    workers: Workers = None,
+    scheduler: Scheduler = None,
+    resume: Resume = False,
     digest: Digest = None,
     agreement: Annotated[
         float | None,
@@ -104,6 +112,7 @@ def verify(
     """Prove, hop by hop, that what runs on a target is what was trained. Exit 1 if it is not."""
     backend = ready_target(target, executor=executor, device=device, timeout=timeout)
     refuse_integers(context, backend)
+    plan = plan_of(workers, scheduler, resume)
     asked = Shown.asked(stimulus, labels, bins, time_unit, steps, samples)
     subject = load_model(model, form, reset, digest)
     about: dict[str, Any] = {"reset": subject.reset}
@@ -123,7 +132,7 @@ def verify(
     chip_of(backend, options)
     shown = load_input(subject, asked)
     limits = _limits(subject, agreement, accuracy_drop)
-    result = verify_model(subject, shown, backend, options, limits)
+    result = verify_model(subject, shown, backend, options, limits, plan)
     if html is not None:
         write_html(html, result)
         remark(f"report: {html}")
@@ -143,6 +152,7 @@ def verify_model(
     target: Backend,
     options: CompileOptions,
     limits: Limits | None = None,
+    plan: Plan | None = None,
 ) -> Verification:
     """Compile a model for a target and climb its ladder, with a progress bar."""
     forms = forms_of(model, stimulus.samples)
@@ -163,6 +173,7 @@ def verify_model(
             folded=model.graph.metadata.get("form") == "folded",
             limits=limits or model.limits,
             progress=progress,
+            plan=plan,
         )
 
 
