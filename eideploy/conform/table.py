@@ -24,10 +24,14 @@ COLOURS: dict[Status, str] = {
 
 
 def table(conformances: Sequence[Conformance]) -> RenderableType:
-    """Topics by targets; below what did not pass, and why; last a verdict for each target."""
-    parts: list[RenderableType] = [_matrix(conformances), Text()]
+    """Topics by targets; below what did not pass, and why; last a verdict for each target.
+
+    Beside other targets a column is narrow, and refusals are only counted.
+    """
+    alone = len(conformances) == 1
+    parts: list[RenderableType] = [_matrix(conformances, alone), Text()]
     for title, conformance in zip(titles(conformances), conformances, strict=True):
-        parts += _explained(title, conformance)
+        parts += _explained(title, conformance, alone)
     parts += [
         _verdict(title, conformance)
         for title, conformance in zip(titles(conformances), conformances, strict=True)
@@ -35,32 +39,33 @@ def table(conformances: Sequence[Conformance]) -> RenderableType:
     return Group(*parts)
 
 
-def _matrix(conformances: Sequence[Conformance]) -> Table:
+def _matrix(conformances: Sequence[Conformance], alone: bool) -> Table:
     matrix = Table(box=SIMPLE_HEAD, padding=0, show_edge=False, collapse_padding=True)
     matrix.add_column("topic", no_wrap=True)
     for title in titles(conformances):
         matrix.add_column(title, overflow="fold")
     for topic in all_topics(conformances):
         cells = [conformance.topics.get(topic, ()) for conformance in conformances]
-        matrix.add_row(topic, *map(_cell, cells))
+        matrix.add_row(topic, *(_cell(results, alone) for results in cells))
     return matrix
 
 
-def _cell(results: Sequence[Result]) -> Text:
+def _cell(results: Sequence[Result], alone: bool) -> Text:
     if not results:
         return Text()
     status = worst(results)
-    return Text(f"{SIGNS[status]} {tally(results)}", COLOURS[status])
+    said = tally(results) if alone else tally(results).partition(" ")[0]
+    return Text(f"{SIGNS[status]} {said}", COLOURS[status])
 
 
-def _explained(title: str, conformance: Conformance) -> list[RenderableType]:
-    """What did not pass: failures and errors one by one, refusals by their reason."""
+def _explained(title: str, conformance: Conformance, alone: bool) -> list[RenderableType]:
+    """What did not pass: failures and errors one by one, the others by their reason."""
     parts: list[RenderableType] = []
     groups: dict[tuple[Status, str], list[Result]] = {}
     for result in conformance.results:
         if result.status in ("fail", "error"):
             parts.append(_line(result.status, f"{title}: {result.case}", result.reason))
-        elif result.status != "pass":
+        elif result.status != "pass" and (alone or result.status != "unsupported"):
             groups.setdefault((result.status, result.reason), []).append(result)
     for (status, reason), results in groups.items():
         what = results[0].case if len(results) == 1 else f"{len(results)} cases"
