@@ -30,6 +30,7 @@ MODULES: tuple[str, ...] = (
     "fan",
     "ports",
     "graphs_neurons",
+    "graphs_layers",
 )
 """Modules of this package that hold cases, in the order of the suite."""
 
