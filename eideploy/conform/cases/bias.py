@@ -51,6 +51,18 @@ def _of_the_potential() -> Iterator[Case]:
         SILENCE,
     )
     yield case(
+        "bias/in-whole-units",
+        "Biases of the size of inputs, with an exponent of 6: one of θ is no spike, θ + 1 is.",
+        lif(bias_mantissa=[1, 5, 10, 11, -1, 0], bias_exponent=6),
+        [[0, 0, 0, 0, 1, 3], *[0] * 6, [0, 0, 0, 0, 20, 20]],
+    )
+    yield case(
+        "bias/mantissa-extremes-in-whole-units",
+        "The mantissa has all its 13 bits with an exponent of 6 too.",
+        lif(**SILENT, bias_mantissa=[-4096, -4095, 4094, 4095], bias_exponent=6),
+        SILENCE,
+    )
+    yield case(
         "bias/largest",
         "The largest biases, 4095·2⁷ and −4096·2⁷, need 20 bits.",
         lif(**SILENT, bias_mantissa=[4095, -4096, 4095, -4096], bias_exponent=[7, 7, 6, 6]),

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from eideploy.conform.case import Case
 from eideploy.conform.cases.build import lif
-from eideploy.conform.cases.build_neurons import case
+from eideploy.conform.cases.build_neurons import HIGHEST, case
 
 SILENT = {"threshold": 131071}
 """Nothing but decay happens to v."""
@@ -112,8 +112,12 @@ def _of_the_potential() -> Iterator[Case]:
     yield case(
         "decay/voltage-in-full-width",
         "v·(4096 − d) needs 36 bits: the largest v decays as the smaller ones do.",
-        lif(**SILENT, voltage_decay=[1, 1, 2048, 2048, 4095, 4095]),
-        [[131071, -131071] * 3, 0, 0, 0, [-131071, 131071] * 3, 0],
+        lif(
+            **SILENT,
+            voltage_decay=[1, 1, 77, 77, 2048, 4095],
+            reset_to=[HIGHEST, -HIGHEST, 7654321, -7654321, -HIGHEST, HIGHEST],
+        ),
+        [131072, *[0] * 5],
     )
 
 

@@ -97,6 +97,12 @@ def _values() -> Iterator[Case]:
 
 def _exponents() -> Iterator[Case]:
     yield Case(
+        "weights/exponent-of-a-layer",
+        "An exponent of 5 makes all weights of a projection 32 times as large, of either sign.",
+        _program(lif(**READ), _synapses([[254, 2], [-256, 4], [-2, 0]], exponent=5)),
+        show([[1, 0], [0, 1], [1, 1]]),
+    )
+    yield Case(
         "weights/exponents",
         "An exponent of e ≥ 0 makes weights 2^e times as large.",
         _program(
