@@ -31,6 +31,9 @@ MODULES: tuple[str, ...] = (
     "ports",
     "graphs_neurons",
     "graphs_layers",
+    "activity",
+    "long",
+    "large",
 )
 """Modules of this package that hold cases, in the order of the suite."""
 
