@@ -34,6 +34,7 @@ MODULES: tuple[str, ...] = (
     "activity",
     "long",
     "large",
+    "graphs_images",
 )
 """Modules of this package that hold cases, in the order of the suite."""
 
