@@ -56,3 +56,7 @@ class Mutant:
             program = self.change(program)
         trace: Trace = edited(self.edits).run(program, stimulus, record, progress)
         return trace
+
+
+UNMUTATED = Mutant("twin", "none", "No mistake: the twin as it is.")
+"""What mutants are variations of, and what every case must pass."""

@@ -37,6 +37,62 @@ class Finding:
 
 
 @dataclass(frozen=True)
+class EndToEndResult:
+    """What became of one mutant on a trained network.
+
+    Args:
+        mutant: its name.
+        status: of the hop from the integer Program to the mutant, as in `verify`: exact, state too;
+            `error` if the mutant broke, `unsupported` if it refused the network.
+        bins: outputs of neurons that differ.
+        accuracy: of the mutant in percent; None without labels or a result.
+    """
+
+    mutant: str
+    status: Literal["pass", "fail", "error", "unsupported"]
+    bins: int = 0
+    accuracy: float | None = None
+
+
+@dataclass(frozen=True)
+class EndToEnd:
+    """What became of all mutants on a trained network.
+
+    Args:
+        network: its name.
+        samples: how many were shown.
+        steps: of each.
+        accuracy: of the network in integers, in percent; None without labels.
+        results: one for each mutant.
+    """
+
+    network: str
+    samples: int
+    steps: int
+    accuracy: float | None
+    results: tuple[EndToEndResult, ...]
+
+    @property
+    def found(self) -> int:
+        """Mutants that `verify` finds: some spike, graded value or state is another."""
+        return sum(result.status == "fail" for result in self.results)
+
+    @property
+    def found_in_output(self) -> int:
+        """Mutants that a comparison of what neurons emit finds."""
+        return sum(result.bins > 0 for result in self.results)
+
+    @property
+    def found_in_accuracy(self) -> int:
+        """Mutants whose accuracy is another, by however little."""
+        return sum(self.moves(result) for result in self.results)
+
+    def moves(self, result: EndToEndResult) -> bool:
+        """Whether a mutant has another accuracy than the network."""
+        return result.accuracy is not None and result.accuracy != self.accuracy
+
+
+@dataclass(frozen=True)
 class MutationReport:
     """What became of all mutants.
 
@@ -46,6 +102,7 @@ class MutationReport:
         unsound: what the unmutated twin made of the cases that it did not pass.
         all_finders: whether every case was asked, or only until one found the mutant.
         version: of eideploy.
+        networks: the same mutants on trained networks.
     """
 
     findings: tuple[Finding, ...]
@@ -53,6 +110,7 @@ class MutationReport:
     unsound: tuple[Result, ...]
     all_finders: bool
     version: str
+    networks: tuple[EndToEnd, ...] = ()
 
     @property
     def found(self) -> int:
@@ -63,6 +121,14 @@ class MutationReport:
     def survivors(self) -> tuple[Finding, ...]:
         """Those that were not."""
         return tuple(finding for finding in self.findings if not finding.found)
+
+    @property
+    def kinds(self) -> dict[str, tuple[Finding, ...]]:
+        """Findings by what the mistake is about, in the order in which they come up."""
+        kinds: dict[str, list[Finding]] = {}
+        for finding in self.findings:
+            kinds.setdefault(finding.kind, []).append(finding)
+        return {kind: tuple(findings) for kind, findings in kinds.items()}
 
     @property
     def score(self) -> float:

@@ -2,23 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from eideploy import __version__
-from eideploy.compile import CompileOptions, integer_pipeline, run_passes
+from eideploy.compile import CompileOptions, run_passes
 from eideploy.conform.case import Case
 from eideploy.conform.expected import expected
-from eideploy.conform.mutants.mutant import Mutant
+from eideploy.conform.mutants.mutant import UNMUTATED, Mutant
 from eideploy.conform.mutants.report import Finding, MutationReport
 from eideploy.conform.result import Result
 from eideploy.conform.run import run_case
 from eideploy.errors import UnsupportedError
 from eideploy.program import Program, Trace
-from eideploy.simulate.record import Progress
-
-UNMUTATED = Mutant("twin", "none", "No mistake: the twin as it is.")
-"""What mutants are variations of, and what every case must pass."""
+from eideploy.verify.rungs import StageProgress
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,34 +37,31 @@ class Question:
         return run_case(mutant, self.case, self.answer)
 
 
-def questions(cases: Iterable[Case]) -> Iterator[Question]:
-    """The cases that a backend of integers can be asked.
+def question(case: Case) -> Question | None:
+    """The case, if it can be asked a backend of integers.
 
     What the twin refuses is asked too: a backend that runs it all the same may get it wrong. Only a
     graph that cannot be compiled is left out.
     """
-    for case in cases:
-        if not case.applies_to("integer"):
-            continue
-        answer = expected(case)
-        ready = case
-        if not isinstance(case.network, Program):
-            try:
-                passes = integer_pipeline(case.options)
-                network = run_passes(passes, case.network)
-            except UnsupportedError:
-                continue
-            # A graph has no state that all targets scale alike.
-            ready = replace(case, network=network, options=CompileOptions(), state=False)
-        yield Question(ready, answer, run_case(UNMUTATED, ready, answer))
+    if not case.applies_to(UNMUTATED.arithmetic):
+        return None
+    answer, ready = expected(case), case
+    if not isinstance(case.network, Program):
+        try:
+            network = run_passes(UNMUTATED.pipeline(case.options), case.network)
+        except UnsupportedError:
+            return None
+        # A graph has no state that all targets scale alike.
+        ready = replace(case, network=network, options=CompileOptions(), state=False)
+    return Question(ready, answer, run_case(UNMUTATED, ready, answer))
 
 
 def score(
     mutants: Sequence[Mutant],
-    cases: Iterable[Case],
+    cases: Sequence[Case],
     *,
     all_finders: bool = True,
-    progress: Progress | None = None,
+    progress: StageProgress | None = None,
 ) -> MutationReport:
     """Hold mutants against cases.
 
@@ -78,15 +72,19 @@ def score(
         mutants: wrong backends.
         cases: the suite, or some of it.
         all_finders: ask every case, to know all that find a mutant; else only until one does.
-        progress: called with (mutants done, mutants in all).
+        progress: called while cases are prepared and while mutants are asked.
     """
-    asked = tuple(questions(cases))
+    report = progress or _silent
+    asked: list[Question] = []
+    for done, case in enumerate(cases, start=1):
+        ready = question(case)
+        asked += [ready] if ready else []
+        report("cases", done, len(cases))
     sound = [q for q in asked if q.unmutated.status in ("pass", "unsupported")]
     findings = []
     for mutant in mutants:
-        findings.append(_examine(mutant, _in_order(mutant, sound), all_finders))
-        if progress is not None:
-            progress(len(findings), len(mutants))
+        findings.append(_examined(mutant, _in_order(mutant, sound), all_finders))
+        report("mutants", len(findings), len(mutants))
     return MutationReport(
         findings=tuple(findings),
         cases=len(asked),
@@ -96,23 +94,28 @@ def score(
     )
 
 
+def _silent(stage: str, done: int, total: int) -> None:
+    """Nobody wants to know how far it is."""
+
+
 def _in_order(mutant: Mutant, sound: Sequence[Question]) -> list[Question]:
     """Those of the mutant's topic first, and of these the quick ones."""
     return sorted(sound, key=lambda q: (q.case.topic != mutant.kind, q.unmutated.seconds))
 
 
-def _examine(mutant: Mutant, asked: Iterable[Question], all_finders: bool) -> Finding:
+def _examined(mutant: Mutant, asked: Iterable[Question], all_finders: bool) -> Finding:
     results = []
-    for question in asked:
-        results.append(question.ask(mutant))
+    for one in asked:
+        results.append(one.ask(mutant))
         if results[-1].status == "fail" and not all_finders:
             break
+    failed = [result for result in results if result.status == "fail"]
     return Finding(
         mutant=mutant.name,
         kind=mutant.kind,
         fault=mutant.fault,
         asked=len(results),
-        finders=tuple(r.case for r in results if r.status == "fail"),
-        broken=tuple(r.case for r in results if r.status == "error"),
-        reason=next((r.reason for r in results if r.status == "fail"), ""),
+        finders=tuple(result.case for result in failed),
+        broken=tuple(result.case for result in results if result.status == "error"),
+        reason=failed[0].reason if failed else "",
     )

@@ -35,8 +35,14 @@ def each_operator(change: Callable[[Program, Projection], Operator]) -> Change:
 
 
 def each_weight(change: Callable[[Array], Array]) -> Change:
-    """The same Program with the weights of every projection changed."""
-    return each_operator(lambda program, p: replace(p.operator, weight=change(p.operator.weight)))
+    """The same Program with the weights of every projection changed, of whatever sign."""
+
+    def changed(program: Program, projection: Projection) -> Projection:
+        operator = projection.operator
+        operator = replace(operator, weight=change(operator.weight))
+        return replace(projection, operator=operator, sign="mixed")
+
+    return each_projection(changed)
 
 
 def parameter(name: str, change: Callable[[Array], Array], of: type[Neuron] = Neuron) -> Change:

@@ -184,10 +184,13 @@ DIVISION = (
         _restoring("range(int(steps.max()))", "range(int(steps.max()) - 1)"),
     ),
     Mutant(
-        "mutant-long-division-saturates-late",
+        "mutant-long-division-saturates-without-sign",
         "circuits",
-        "Long division notices too late that a quotient needs more bits than it has.",
-        _restoring("first > (divisor - 1) >> left", "first > divisor >> left"),
+        "Where long division saturates, the sign of the quotient is lost.",
+        _restoring(
+            "torch.where(balanced < 0, -quotient, quotient)",
+            "torch.where((balanced < 0) & ~saturated, -quotient, quotient)",
+        ),
     ),
 )
 

@@ -47,7 +47,7 @@ def _scaled_first(program: Program, projection: Projection) -> Projection:
 
 
 def _by_ends(program: Program) -> Program:
-    kept = {(p.source, p.target): p for p in program.projections}
+    kept = {(p.source, p.target, p.port): p for p in program.projections}
     return replace(program, projections=tuple(kept.values()))
 
 
@@ -231,7 +231,7 @@ PORTS = (
     Mutant(
         "mutant-parallel-projections-merged",
         "ports",
-        "Projections are kept by source and target: of two in parallel one is lost.",
+        "Projections are kept by their ends: of two from one population to one port one is lost.",
         change=_by_ends,
     ),
     Mutant(
