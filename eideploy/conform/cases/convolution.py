@@ -78,12 +78,13 @@ def _orientation() -> Iterator[Case]:
         (1, 3, 4),
         Conv2d(kernel(1, 1, 3, 3), padding=(1, 1)),
         values=_one_at_a_time(1, 3, 4),
+        neuron=instant(8),
     )
     yield _case(
         "not-flipped",
         "The kernel is not flipped: its first weight meets the first pixel that it sees.",
         (1, 3, 3),
-        Conv2d(np.array([[[[254, 0, 0], [0, 0, 0], [0, 0, -2]]]]), padding=(1, 1)),
+        Conv2d(np.array([[[[254, 0, 20], [0, 0, 0], [0, 0, -2]]]]), padding=(1, 1)),
         values=_one_at_a_time(1, 3, 3),
     )
     yield _case(
@@ -198,7 +199,7 @@ def _geometry() -> Iterator[Case]:
         "dilated-beyond-the-input",
         "Taps so far apart that some of them see nothing but padding.",
         (1, 3, 3),
-        Conv2d(kernel(2, 1, 3, 3), padding=(4, 4), dilation=(4, 4)),
+        Conv2d(kernel(2, 1, 3, 3), padding=(2, 2), dilation=(2, 2)),
         values=_one_at_a_time(1, 3, 3),
     )
     yield _case(

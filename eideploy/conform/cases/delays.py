@@ -157,9 +157,9 @@ def _meetings() -> Iterator[Case]:
         "Two projections between the same populations keep a delay and a weight each.",
         network(
             source(),
-            layer("out", instant(7)),
-            Projection("in", "out", matrix(4), delay=1),
-            Projection("in", "out", matrix(10), delay=4),
+            layer("out", instant([3, 5, 9]), 3),
+            Projection("in", "out", matrix([[4], [4], [4]]), delay=1),
+            Projection("in", "out", matrix([[6], [6], [6]]), delay=4),
         ),
         [*PATTERN, 0, 0, 0],
     )
@@ -187,7 +187,7 @@ def _meetings() -> Iterator[Case]:
         network(
             source(name="in"),
             source(name="other"),
-            layer("out", circuit(voltage_decay=4096)),
+            layer("out", circuit(voltage_decay=4096, threshold=10_000)),
             Projection("in", "out", matrix(8), "balanced", delay=2),
             Projection("other", "out", matrix(4), "shunt", delay=4),
         ),
@@ -318,7 +318,7 @@ def _parts() -> Iterator[Case]:
         "Of two projections with exponents, each scales what it delivers in its own step.",
         network(
             source(3),
-            layer("out", instant(9), 2),
+            layer("out", instant([6, 12]), 2),
             Projection("in", "out", matrix([[2, -4, 6], [10, 2, 2]]), delay=3, exponent=2),
             Projection("in", "out", matrix([[-6, 2, 8], [2, -12, 4]]), delay=2, exponent=-2),
         ),

@@ -177,7 +177,7 @@ def _of_several() -> Iterator[Case]:
         *(layer(n, lif(voltage_decay=1024, threshold=3), 2, offset=i + 1) for i, n in _NAMED),
         Projection("in", "a", matrix([[4, 2], [0, 4]]), delay=1),
         Projection("a", "b", matrix([[4, 0], [2, 4]]), delay=1),
-        Projection("b", "c", matrix([[0, 4], [4, -2]]), delay=1),
+        Projection("b", "c", matrix([[0, 4], [2, -2]]), delay=1),
         Projection("c", "a", matrix([[4, -2], [2, 0]]), delay=1),
     )
     yield _case(
@@ -213,7 +213,7 @@ def _of_several() -> Iterator[Case]:
         network(
             *chain[:-1],
             Projection("b", "a", matrix([[-4, 2], [0, -2]]), delay=2),
-            Projection("c", "a", matrix([[2, 4], [4, 2]]), delay=4),
+            Projection("c", "a", matrix([[2, 4], [6, 2]]), delay=4),
             Projection("c", "b", matrix([[-2, 0], [2, -4]]), delay=2),
             outputs=["a", "b", "c"],
             stride=3,
@@ -226,7 +226,7 @@ def _of_several() -> Iterator[Case]:
         network(
             *chain,
             Projection("b", "a", matrix([[-4, 2], [0, -2]]), delay=1),
-            Projection("a", "a", matrix([[2, 0], [0, -2]]), delay=4),
+            Projection("a", "a", matrix([[2, 4], [0, -2]]), delay=4),
             outputs=["a"],
         ),
         _drawn("apart-and-interlocked", 2, steps=16),
@@ -256,8 +256,8 @@ def _through_parts() -> Iterator[Case]:
         "An integrator in a loop hands back how much has fired lately.",
         network(
             source(),
-            layer("out", lif(threshold=5)),
-            layer("lately", IntegratorFixed(2047, 1024, 0, 0, shift=6), offset=2),
+            layer("out", lif(voltage_decay=512, threshold=5)),
+            layer("lately", IntegratorFixed(2047, 1024, 0, 0, shift=9), offset=2),
             Projection("in", "out", one_to_one(4), delay=1),
             Projection("out", "lately", one_to_one(8), delay=1),
             Projection("lately", "out", one_to_one(-2), delay=1),

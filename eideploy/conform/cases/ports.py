@@ -202,7 +202,7 @@ def _ports() -> Iterator[Case]:
                 source(2, name="b"),
                 layer("out", circuit(voltage_decay=1024, threshold=5000), 2),
                 Projection("a", "out", one_to_one(6, 10), ports[0], delay=1),
-                Projection("b", "out", matrix([[4, 2], [2, 6]]), ports[1], delay=1),
+                Projection("b", "out", matrix([[4, 2], [6, 8]]), ports[1], delay=1),
             ),
             _drawn("balance-and-shunt", a=[2], b=[2]),
         )
@@ -237,7 +237,7 @@ def _written() -> Iterator[Case]:
         layer("y", instant(1), 2),
         layer("z", instant(3), 2, offset=2),
         Projection("x", "y", matrix([[2, -2], [4, 2]]), delay=1),
-        Projection("y", "z", matrix([[2, 4], [4, -6]]), delay=1),
+        Projection("y", "z", matrix([[2, 4], [6, -6]]), delay=1),
     )
     stimulus = _drawn("written", x=[2])
     yield _case(
