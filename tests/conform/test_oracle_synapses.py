@@ -94,6 +94,8 @@ def test_a_dense_neuron_leads_to_all_rows_but_those_of_no_weight() -> None:
     assert [synapses(0), synapses(1)] == [[(0, 1), (1, 3)], [(0, 2)]]
 
 
-@pytest.mark.parametrize(("weight", "expected"), [(5, [(1, 5)]), ([5, -6], [(1, -6)])])
+@pytest.mark.parametrize(
+    ("weight", "expected"), [(5, [(1, 5)]), ([5], [(1, 5)]), ([5, -6], [(1, -6)])]
+)
 def test_an_identity_leads_one_to_one(weight: Any, expected: list[tuple[int, int]]) -> None:
     assert axon(projection("Identity", weight), [2], [2, 1], int)(1) == expected

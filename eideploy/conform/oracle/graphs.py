@@ -44,7 +44,9 @@ class NodeRecording(TypedDict):
 
 
 def run(document: dict[str, Any], values: Values) -> dict[str, NodeRecording]:
-    """What every node of a graph does but its Inputs.
+    """What every node of a graph does, but for its Inputs and for circuits that divide.
+
+    A quotient is seen by the neurons behind it alone, and no float need hold it.
 
     Args:
         document: the graph, as above.
@@ -120,12 +122,12 @@ class _Machine:
     def record(self, recordings: dict[str, NodeRecording], *, first: bool) -> None:
         """Add this step to what was recorded; the first one begins a sample."""
         for name, signal in self.now.items():
-            kind = self.nodes[name]["type"]
-            if kind == "Input":
+            node = self.nodes[name]
+            if node["type"] == "Input" or node.get("divisive"):
                 continue
             empty: NodeRecording = {
                 "shape": signal.shape,
-                "spiking": kind in SPIKING,
+                "spiking": node["type"] in SPIKING,
                 "output": [],
                 "state": {"v": []} if name in self.cells else {},
             }

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from functools import cache
-from math import prod
 from typing import Any
 
 from eideploy.conform.oracle.document import Number, ProjectionDocument
@@ -37,7 +36,8 @@ def axon(
             yield row, exact(weights[neuron])
 
     def identity(neuron: int) -> Iterator[Synapse]:
-        yield neuron, exact(weight[neuron] if isinstance(weight, list) else weight)
+        weights = weight if isinstance(weight, list) else [weight]
+        yield neuron, exact(weights[neuron if len(weights) > 1 else 0])
 
     def convolution(neuron: int) -> Iterator[Synapse]:
         yield from _convolution(neuron, weight, geometry, _planar(source), _planar(target), exact)
@@ -70,24 +70,28 @@ def _convolution(
     y = r·stride + j·dilation − padding, and likewise x; so a pixel is read by
     r = (y + padding − j·dilation) / stride where that is a row of the output.
     """
-    channel, pixel = divmod(neuron, prod(source[1:]))
-    place = divmod(pixel, source[2])
-    per_group = source[0] // geometry["groups"]
-    outputs_per_group = target[0] // geometry["groups"]
-    group, within = divmod(channel, per_group)
-    rows, columns = (
-        [
-            (tap, there // stride)
-            for tap in range(taps)
-            if (there := place[axis] + geometry["padding"][axis] - tap * dilation) % stride == 0
-            and 0 <= there // stride < target[1 + axis]
-        ]
-        for axis in (0, 1)
-        for taps in [len(weight[0][0]) if axis == 0 else len(weight[0][0][0])]
-        for stride, dilation in [(geometry["stride"][axis], geometry["dilation"][axis])]
-    )
-    for output in range(group * outputs_per_group, (group + 1) * outputs_per_group):
+    channel, pixel = divmod(neuron, source[1] * source[2])
+    y, x = divmod(pixel, source[2])
+    group, within = divmod(channel, source[0] // geometry["groups"])
+    height, width = len(weight[0][0]), len(weight[0][0][0])
+    rows = _readers(y, height, target[1], geometry, 0)
+    columns = _readers(x, width, target[2], geometry, 1)
+    outputs = target[0] // geometry["groups"]
+    for output in range(group * outputs, (group + 1) * outputs):
         kernel = weight[output][within]
         for j, row in rows:
             for k, column in columns:
                 yield (output * target[1] + row) * target[2] + column, exact(kernel[j][k])
+
+
+def _readers(
+    place: int, taps: int, extent: int, geometry: dict[str, Any], axis: int
+) -> list[tuple[int, int]]:
+    """Along one axis: each weight of the kernel that meets a place, and the output it leads to."""
+    stride, padding, dilation = (geometry[k][axis] for k in ("stride", "padding", "dilation"))
+    found = []
+    for tap in range(taps):
+        output, between = divmod(place + padding - tap * dilation, stride)
+        if 0 <= output < extent and not between:
+            found.append((tap, output))
+    return found
