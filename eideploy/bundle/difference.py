@@ -31,8 +31,10 @@ def _differences(where: str, before: Any, after: Any) -> Iterator[str]:
                 yield from _differences(
                     inside, getattr(before, item.name), getattr(after, item.name)
                 )
-    elif isinstance(before, tuple) and len(before) == len(after):
-        for one, two in zip(before, after, strict=True):
+    elif isinstance(before, tuple):
+        if len(before) != len(after):
+            yield f"{where}: {len(before)} in one, {len(after)} in the other"
+        for one, two in zip(before, after, strict=False):
             yield from _differences(f"{where} {getattr(one, 'name', '')}".rstrip(), one, two)
     elif before != after:
         yield f"{where} is {before} in one, {after} in the other"

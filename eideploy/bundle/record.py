@@ -27,7 +27,7 @@ from eideploy.bundle.manifest import (
     trace_file,
 )
 from eideploy.bundle.seal import MANIFEST, open_manifest, seal
-from eideploy.bundle.traces import cannot_write, write_trace
+from eideploy.bundle.traces import write_trace
 from eideploy.errors import InputError, OutputError
 from eideploy.graph import write
 from eideploy.program import Program, Stimulus, Trace, encode, save_program, save_stimulus
@@ -196,7 +196,10 @@ def _new_folder(folder: Path, overwrite: bool) -> Iterator[Path]:
                 old.replace(folder)
             raise
     except OSError as error:
-        raise cannot_write(folder, error) from error
+        raise OutputError(
+            f"cannot write {folder}: {error.strerror or error}",
+            "Check that the folder is writable and has free space; nothing was changed.",
+        ) from error
     finally:
         if temporary is not None:
             shutil.rmtree(temporary, ignore_errors=True)

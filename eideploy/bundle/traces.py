@@ -18,8 +18,8 @@ from pathlib import Path
 import h5py
 import numpy as np
 
+from eideploy.bundle.disk import Disk
 from eideploy.bundle.manifest import altered
-from eideploy.errors import OutputError
 from eideploy.program import Array, Population, Program, Recording, Stimulus, Trace
 from eideploy.verify.artifact import threshold
 
@@ -43,45 +43,29 @@ def write_trace(
         program: whose populations the trace names.
         stimulus: all that will be shown.
         all_state: keep all state, not only the potentials near the threshold.
+
+    Raises:
+        OSError: the file cannot be written.
     """
-    with _writing(path):
-        file = h5py.File(path, "w")
-        file.attrs["__type__"] = "NIRGraphData"
-        nodes = file.create_group("nodes", track_order=True)
     extents = stimulus.samples, stimulus.steps
+    with Disk(path) as disk:
+        with h5py.File(disk, "w") as file:
+            file.attrs["__type__"] = "NIRGraphData"
+            nodes = file.create_group("nodes", track_order=True)
 
-    def add(start: int, trace: Trace) -> None:
-        for name, recording in trace.recordings.items():
-            population = program.by_name[name]
-            with _writing(path):
-                node = _node(nodes, name, recording.offset)
-                for key, values in _kept(population, recording, all_state).items():
-                    flat = values.reshape(*values.shape[:2], -1)
-                    data = _dataset(node, key, flat, extents, program.dt or 1.0)
-                    if flat.dtype.kind != "f" or not np.isnan(flat).all():
-                        data[start : start + len(flat)] = flat
+            def add(start: int, trace: Trace) -> None:
+                for name, recording in trace.recordings.items():
+                    population = program.by_name[name]
+                    node = _node(nodes, name, recording.offset)
+                    for key, values in _kept(population, recording, all_state).items():
+                        flat = values.reshape(*values.shape[:2], -1)
+                        data = _dataset(node, key, flat, extents, program.dt or 1.0)
+                        if flat.dtype.kind != "f" or not np.isnan(flat).all():
+                            data[start : start + len(flat)] = flat
+                disk.check()
 
-    try:
-        yield add
-    finally:
-        with _writing(path):
-            file.close()
-
-
-def cannot_write(path: Path, error: Exception) -> OutputError:
-    """What is said when a bundle cannot be written."""
-    return OutputError(
-        f"cannot write {path}: {getattr(error, 'strerror', None) or error}",
-        "Check that the folder is writable and has free space; nothing was changed.",
-    )
-
-
-@contextmanager
-def _writing(path: Path) -> Iterator[None]:
-    try:
-        yield
-    except (OSError, RuntimeError) as error:  # h5py raises either where a disk is full
-        raise cannot_write(path, error) from error
+            yield add
+        disk.check()
 
 
 def _kept(population: Population, recording: Recording, all_state: bool) -> dict[str, Array]:
