@@ -12,12 +12,15 @@ from rich.text import Text
 
 from eideploy.cli.backend import configured, takes
 from eideploy.cli.console import out, print_json, remark, stages
-from eideploy.cli.options import Device, Executor, Json, Timeout
+from eideploy.cli.options import Device, Executor, Json, Resume, Scheduler, Timeout, Workers
+from eideploy.cli.plans import plan_of
 from eideploy.errors import InputError
 from eideploy.targets import Target, load_target, require, target_names
 
 if TYPE_CHECKING:
     from eideploy.conform import Case, Conformance
+    from eideploy.conform.silicon import Recorded
+    from eideploy.jobs import Plan
 
 
 def conform(
@@ -61,9 +64,42 @@ def conform(
             metavar="FILE",
         ),
     ] = None,
+    mutants: Annotated[
+        bool,
+        typer.Option(
+            "--mutants",
+            help="Hold the suite against wrong backends, in place of a target. Exit 1 if it misses "
+            "one.",
+        ),
+    ] = False,
+    all_finders: Annotated[
+        bool,
+        typer.Option("--all-finders", help="With --mutants: ask each of them every case."),
+    ] = False,
+    against: Annotated[
+        list[Path] | None,
+        typer.Option(
+            "--against",
+            help="With --mutants: show what `verify` finds of them on this trained network. "
+            "Repeatable.",
+            metavar="RUN",
+        ),
+    ] = None,
+    recordings: Annotated[
+        Path | None,
+        typer.Option(
+            "--recordings",
+            help="Add what was recorded on chips, from the files in this folder: "
+            "loihi1/dense_250_25_1.npz, loihi2/lif_lava_loihi_fixed.csv.",
+            metavar="DIR",
+        ),
+    ] = None,
     executor: Executor = None,
     device: Device = None,
     timeout: Timeout = None,
+    workers: Workers = None,
+    scheduler: Scheduler = None,
+    resume: Resume = False,
     with_: Annotated[
         list[Path] | None,
         typer.Option(
@@ -83,15 +119,48 @@ def conform(
     json: Json = False,
 ) -> None:
     """Ask a backend case by case how faithfully it runs spiking networks. Exit 1 if it does not."""
+    _refuse_other_half(
+        mutants,
+        {"--all-finders": all_finders, "--against": against},
+        {
+            "--target": target,
+            "--known": known,
+            "--recordings": recordings,
+            "--workers": workers,
+            "--scheduler": scheduler,
+            "--resume": resume,
+            "--executor": executor,
+            "--device": device,
+            "--timeout": timeout,
+            "--with": with_,
+            "--html": html,
+            "--junit": junit,
+        },
+    )
     backends = _ready(target or (), executor=executor, device=device, timeout=timeout)
-    chosen = _chosen(case or (), quick, generate, seed, backends)
+    chosen, chips = _chosen(case or (), quick, generate, seed, recordings, backends)
     if list_:
         _list(chosen, json)
         return
     if write is not None:
         _write(write, chosen)
         return
-    columns = [*_run(backends, chosen, known), *_read(with_ or ())]
+    if mutants:
+        from eideploy.cli.mutation import hold_mutants
+
+        report = hold_mutants(
+            chosen,
+            against or (),
+            all_finders=all_finders,
+            output=output,
+            markdown=markdown,
+            json=json,
+        )
+        if report.verdict != "pass":
+            raise typer.Exit(1)
+        return
+    plan = plan_of(workers, scheduler, resume)
+    columns = [*_run(backends, chosen, chips, known, plan), *_read(with_ or ())]
     if not columns:
         raise InputError(
             "no target is named",
@@ -100,6 +169,19 @@ def conform(
     _report(columns, output, html, junit, markdown, json)
     if any(column.verdict != "pass" for column in columns):
         raise typer.Exit(1)
+
+
+def _refuse_other_half(
+    mutants: bool, of_mutants: dict[str, object], of_targets: dict[str, object]
+) -> None:
+    """Raise an InputError if an option is about mutants and there are none, or about targets."""
+    for option, value in (of_targets if mutants else of_mutants).items():
+        if value:
+            what = "targets, and mutants are none" if mutants else "mutants"
+            raise InputError(
+                f"{option} is about {what}",
+                f"Leave out {option}{'' if mutants else ', or give --mutants'}.",
+            )
 
 
 def _ready(names: Sequence[str], **options: object) -> list[Target]:
@@ -123,40 +205,62 @@ def _ready(names: Sequence[str], **options: object) -> list[Target]:
 
 
 def _chosen(
-    patterns: Sequence[str], quick: bool, generate: int, seed: int, targets: Sequence[Target]
-) -> list[Case]:
-    """The cases that are asked for, of the arithmetic of the targets if there are any."""
+    patterns: Sequence[str],
+    quick: bool,
+    generate: int,
+    seed: int,
+    recordings: Path | None,
+    targets: Sequence[Target],
+) -> tuple[list[Case], list[Recorded]]:
+    """What is asked for: cases, of the arithmetic of the targets if there are any, and chips."""
     from eideploy.conform.cases import suite
     from eideploy.conform.cases.quick import QUICK
     from eideploy.conform.generate import generated
     from eideploy.conform.selection import select
+    from eideploy.conform.silicon import Recorded, recorded
 
-    cases = [*suite()]
+    found: list[Case | Recorded] = [*suite()]
     if quick:
-        cases = select(cases, QUICK)
+        found = select(found, QUICK)
     for arithmetic in ("integer", "float"):
         if not targets or any(target.arithmetic == arithmetic for target in targets):
-            cases += generated(generate, seed, arithmetic)
-    return select(cases, patterns)
+            found += generated(generate, seed, arithmetic)
+    if recordings is not None:
+        found += recorded(recordings)
+    found = select(found, patterns)
+    chips = [one for one in found if isinstance(one, Recorded)]
+    return [one for one in found if not isinstance(one, Recorded)], chips
 
 
 def _run(
-    targets: Sequence[Target], cases: Sequence[Case], known: Path | None
+    targets: Sequence[Target],
+    cases: Sequence[Case],
+    chips: Sequence[Recorded],
+    known: Path | None,
+    plan: Plan,
 ) -> Iterator[Conformance]:
     from eideploy.conform import conform as hold
     from eideploy.conform import known_differences
     from eideploy.conform.cases import suite
     from eideploy.conform.known import load_known
+    from eideploy.conform.silicon import recorded
 
     if known is not None and len(targets) != 1:
         raise InputError("--known is about one target", "Give it with one --target.")
     lists = [load_known(known) if known else known_differences(target) for target in targets]
-    names = {case.name for case in (*suite(), *cases)}
+    names = {case.name for case in (*suite(), *cases)} | {chip.name for chip in recorded(None)}
     for listed in lists:
         listed.check(names)
     with stages() as progress:
         for target, listed in zip(targets, lists, strict=True):
-            yield hold(target, cases, known=listed, progress=partial(progress, target.name))
+            yield hold(
+                target,
+                cases,
+                recordings=chips,
+                known=listed,
+                plan=plan,
+                progress=partial(progress, target.name),
+            )
 
 
 def _read(files: Sequence[Path]) -> Iterator[Conformance]:

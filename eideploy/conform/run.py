@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from functools import partial
 from time import perf_counter
@@ -12,26 +12,31 @@ import numpy as np
 from eideploy import __version__
 from eideploy.compile import run_passes
 from eideploy.conform.case import Case
+from eideploy.conform.document import decode, encode
 from eideploy.conform.expected import expected as oracle
 from eideploy.conform.known import KnownDifferences
 from eideploy.conform.result import Conformance, Result
+from eideploy.conform.silicon import Recorded
 from eideploy.conform.surroundings import environment, options_of
 from eideploy.errors import EideployError, UnsupportedError
-from eideploy.jobs import Crew, Journal, run_tasks
+from eideploy.jobs import Plan, run_tasks
 from eideploy.program import Program, Recording, Trace
 from eideploy.simulate.record import Progress, Record
 from eideploy.targets import Target
 from eideploy.verify import Artifact, Hop, compare
 from eideploy.verify.table import number
 
+Task = tuple[Case, "Trace | None"]
+"""A case, and what has to come out if the oracle is not to be asked."""
+
 
 def conform(
     target: Target,
     cases: Iterable[Case],
     *,
+    recordings: Sequence[Recorded] = (),
     known: KnownDifferences | None = None,
-    crew: Crew | None = None,
-    journal: Journal[Result] | None = None,
+    plan: Plan | None = None,
     progress: Progress | None = None,
 ) -> Conformance:
     """Run every case that applies to a target.
@@ -41,23 +46,37 @@ def conform(
     Args:
         target: sure to be able to run here.
         cases: those of the other arithmetic are not run, and counted apart.
+        recordings: what chips did, as further cases; those that are not here are skipped.
         known: where it is known to differ.
-        crew: who does it; this process, unless given.
-        journal: what was done before it was interrupted.
+        plan: who does it, and where it is written down; this process and nowhere, unless given.
         progress: called with (cases done, cases in all).
     """
-    every = list(cases)
-    asked = [case for case in every if case.applies_to(target.arithmetic)]
-    known = known or KnownDifferences()
+    every: list[Task] = [(case, None) for case in cases]
+    every += [(one.case, one.trace) for one in recordings if one.case]
+    asked = [task for task in every if task[0].applies_to(target.arithmetic)]
+    known, plan = known or KnownDifferences(), plan or Plan()
     results: dict[int, Result] = {}
-    tasks = run_tasks(partial(run_case, target), asked, crew=crew, journal=journal, lost=_lost)
-    for index, result in tasks:
-        results[index] = known.judge(result)
-        if progress is not None:
-            progress(len(results), len(asked))
+    with plan.journal((target, asked), encode, decode) as journal:
+        done = run_tasks(
+            partial(_run_task, target),
+            asked,
+            name=_name,
+            crew=plan.crew,
+            journal=journal,
+            lost=_lost,
+        )
+        for index, result in done:
+            results[index] = known.judge(result)
+            if progress is not None:
+                progress(len(results), len(asked))
+    skipped = [
+        Result(one.name, "skipped", reason=one.reason, claim=one.claim)
+        for one in recordings
+        if not one.case
+    ]
     return Conformance(
         target=target.name,
-        results=tuple(results[index] for index in range(len(asked))),
+        results=(*(results[index] for index in range(len(asked))), *skipped),
         options=options_of(target),
         version=__version__,
         environment=environment(),
@@ -176,5 +195,14 @@ def _told(error: Exception) -> str:
     return f"{type(error).__name__}: {said}".removesuffix(": ")
 
 
-def _lost(case: Case, why: str) -> Result:
+def _name(task: Task) -> str:
+    return task[0].name
+
+
+def _run_task(target: Target, task: Task) -> Result:
+    return run_case(target, *task)
+
+
+def _lost(task: Task, why: str) -> Result:
+    case, _ = task
     return Result(case.name, "error", reason=why, claim=case.claim)

@@ -19,8 +19,18 @@ from fake_targets import (
     state,
 )
 
+from eideploy.conform.cases import suite
 from eideploy.conform.run import conform, run_case
+from eideploy.conform.silicon import Recorded
+from eideploy.jobs import Crew, Plan
 from eideploy.program import Recording, Trace
+from eideploy.targets import load_target
+
+
+class Known(Fake):
+    """It is known what it depends on, so that a run of it can be resumed."""
+
+    digest = "the same as ever"
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
@@ -194,3 +204,44 @@ def test_what_was_run_is_written_down():
     assert found.options["relation"] == "exact"
     assert found.environment["numpy"] == np.__version__
     assert "python" in found.environment
+
+
+def test_recordings_of_chips_are_further_cases():
+    trace = Trace({"out": Recording(np.zeros((1, 5, 1), np.uint8))})
+    chips = [
+        Recorded("silicon/one", "It was silent.", replace(EQUAL, name="silicon/one"), trace),
+        Recorded("silicon/two", "It spoke.", reason="no recording here"),
+    ]
+    found = conform(Fake(), [EQUAL], recordings=chips)
+    assert [(r.case, r.status) for r in found.results] == [
+        (EQUAL.name, "pass"), ("silicon/one", "fail"), ("silicon/two", "skipped"),
+    ]  # fmt: skip
+    assert (found.results[2].reason, found.results[2].claim) == ("no recording here", "It spoke.")
+
+
+def test_what_was_done_before_an_interruption_is_not_done_again(tmp_path):
+    asked = []
+
+    def interrupted(program):
+        asked.append(program)
+        if len(asked) == 2:
+            raise KeyboardInterrupt
+
+    plan = Plan(cache=tmp_path, resume=True)
+    with pytest.raises(KeyboardInterrupt):
+        conform(Known(before=interrupted), CASES, plan=plan)
+    found = conform(Known(before=interrupted), CASES, plan=plan)
+    assert len(asked) == 2 + len(CASES) - 1
+    assert [result.status for result in found.results] == ["pass"] * len(CASES)
+
+
+@pytest.mark.slow
+def test_workers_give_the_same_results():
+    cases = [case for case in suite() if case.topic in ("threshold", "graph-layers", "carry")]
+    target = load_target("twin")
+    alone, shared = (conform(target, cases, plan=Plan(Crew(w))) for w in (None, 2))
+    timeless = [
+        [replace(result, seconds=0.0) for result in found.results] for found in (alone, shared)
+    ]
+    assert timeless[0] == timeless[1]
+    assert {result.status for result in alone.results} >= {"pass", "unsupported"}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any, ClassVar
 
 import numpy as np
@@ -12,7 +13,7 @@ from eideploy.compile import CompileOptions, Pass, integer_pipeline
 from eideploy.conform import Case
 from eideploy.conform.cases.build import chain, lif, matrix, neurons, show, single
 from eideploy.errors import InputError, UnsupportedError
-from eideploy.program import Program, Recording, Stimulus, Trace
+from eideploy.program import EINeuronFixed, Program, Recording, Stimulus, Trace
 from eideploy.simulate import twin
 from eideploy.simulate.record import Progress, Record
 from eideploy.targets import Availability
@@ -54,8 +55,8 @@ class Fake:
     known_differences: Any = None
     records_state: bool = True
     relation: str = "exact"
+    name: str = "fake"
 
-    name: ClassVar[str] = "fake"
     arithmetic: ClassVar[str] = "integer"
 
     def pipeline(self, options: CompileOptions) -> tuple[Pass, ...]:
@@ -98,3 +99,54 @@ def crash(program: Program) -> None:
 
 def mistake(program: Program) -> None:
     raise InputError("I do not like this Program")
+
+
+def right() -> Fake:
+    return Fake(name="fake-right")
+
+
+def wrong() -> Fake:
+    """Every output is late by a step."""
+    late = output(lambda values: np.roll(values, 1, axis=1))
+    return Fake(change=late, records_state=False, name="fake-wrong")
+
+
+def refusing() -> Fake:
+    return Fake(before=refuse, name="fake-refusing")
+
+
+def moody() -> Fake:
+    """Refuses circuits, breaks on chains, gets state wrong where a population has two neurons."""
+
+    def before(program: Program) -> None:
+        if any(isinstance(p.neuron, EINeuronFixed) for p in program.populations):
+            refuse(program)
+        if len(program.populations) > 2:
+            crash(program)
+
+    def change(name: str, recording: Recording) -> Recording:
+        if recording.output[0, 0].size == 1:
+            return recording
+        return replace(recording, state={key: v + 1 for key, v in recording.state.items()})
+
+    return Fake(before=before, change=change, name="fake-moody")
+
+
+@dataclass(frozen=True)
+class Absent(Fake):
+    """Cannot run here."""
+
+    name: str = "fake-absent"
+
+    def available(self) -> Availability:
+        return Availability(False, "the chip is not plugged in", "Plug it in.")
+
+
+def announce(folder: Path) -> None:
+    """Make the targets known as an installed package does, to whoever has `folder` on its path."""
+    about = folder / "fake_targets-0.dist-info"
+    about.mkdir()
+    (about / "METADATA").write_text("Metadata-Version: 2.1\nName: fake-targets\nVersion: 0\n")
+    names = {"right": right, "wrong": wrong, "refusing": refusing, "moody": moody, "absent": Absent}
+    lines = [f"fake-{name} = fake_targets:{made.__name__}\n" for name, made in names.items()]
+    (about / "entry_points.txt").write_text("[eideploy.targets]\n" + "".join(lines))

@@ -1,6 +1,65 @@
-"""A chosen few of each topic, for backends on which a case takes seconds."""
+"""A chosen few of each topic, for backends on which a case takes seconds.
+
+They are short, small, and the ones that most mistakes show in.
+"""
 
 from __future__ import annotations
 
-QUICK: tuple[str, ...] = ("*/*",)
+QUICK: tuple[str, ...] = (
+    "threshold/equality-is-no-spike",
+    "threshold/each-neuron-its-own",
+    "reset/to-a-negative-value",
+    "reset/subtract-keeps-the-rest",
+    "decay/current-registers",
+    "decay/voltage-registers",
+    "decay/voltage-of-negatives",
+    "overflow/current-beyond-the-limits",
+    "overflow/voltage-clips-above",
+    "overflow/voltage-clips-below",
+    "weights/mixed-extremes",
+    "weights/every-excitatory-one",
+    "weights/exponents",
+    "bias/from-the-first-step",
+    "bias/of-both",
+    "refractory/several",
+    "refractory/is-carried",
+    "carry/both",
+    "carry/initial-each-time",
+    "carry/reset-in-step-1",
+    "circuits/quotient-of-negative-odd",
+    "circuits/both-zero",
+    "circuits/saturation-before-gain",
+    "circuits/layer-of-spikes-value",
+    "circuits/layer-of-spikes-subtract",
+    "graded/relay-halves-up",
+    "graded/payload-of-an-integrator",
+    "graded/image-of-payloads",
+    "delays/every-step-0-to-15",
+    "delays/paths-meet",
+    "delays/too-late-by-1",
+    "loops/excites-itself",
+    "loops/interlocked",
+    "loops/two-within-a-step",
+    "convolution/rows-and-columns",
+    "convolution/padding-with-stride",
+    "convolution/groups",
+    "pooling/overlapping",
+    "pooling/between-convolutions-as-spikes",
+    "fan/a-dozen-projections",
+    "fan/graded-sums",
+    "ports/at-different-depths",
+    "ports/both-ports-of-one",
+    "graph-neurons/lif-leak",
+    "graph-neurons/soft-beside-hard",
+    "graph-layers/flatten-order",
+    "graph-layers/residual-sum",
+    "graph-images/conv2d-stride",
+    "graph-images/pool-overlapping",
+    "activity/silence-with-bias",
+    "activity/saturation-of-circuits",
+    "activity/one-sample-of-many",
+    "long/saturated",
+    "large/matrix",
+    "large/convolution",
+)
 """Cases by name or pattern."""
