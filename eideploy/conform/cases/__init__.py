@@ -35,6 +35,7 @@ MODULES: tuple[str, ...] = (
     "long",
     "large",
     "graphs_images",
+    "graphs_time",
 )
 """Modules of this package that hold cases, in the order of the suite."""
 
