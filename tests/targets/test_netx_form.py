@@ -126,3 +126,23 @@ def test_circuits_are_refused_before_anything_runs():
                 ("out",),
             )
         )
+
+
+def test_loops_over_several_layers_are_refused_in_words():
+    """Their delays, in hardware steps, must not end up below 0 before that is said."""
+    names = ("a", "b", "c")
+    loop = Program(
+        (
+            Population("in", (1,), Source(levels=1)),
+            *(Population(name, (1,), lif(), offset=i + 1) for i, name in enumerate(names)),
+        ),
+        tuple(
+            Projection(source, target, Dense(np.array([[2]])), delay=1)
+            for source, target in (("in", "a"), ("a", "b"), ("b", "c"), ("c", "a"))
+        ),
+        "integer",
+        ("c",),
+        stride=3,
+    )
+    with pytest.raises(UnsupportedError, match="takes 3 hardware steps"):
+        NetxForm()(loop)

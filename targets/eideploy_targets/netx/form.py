@@ -55,7 +55,6 @@ class NetxForm:
         refuse_circuits(program)
         scale = dict(program.metadata.get("output_scale", {}))
         exponents = _exponents(program)
-        lags = {id(p): program.lag(p) for p in program.projections}
         offsets = _depths(program)
         populations = []
         for population in program.populations:
@@ -66,7 +65,7 @@ class NetxForm:
         projections = [
             replace(
                 _without_exponent(p, exponents[p.target]),
-                delay=lags[id(p)] + offsets[p.target] - offsets[p.source],
+                delay=program.slack(p) + offsets[p.target] - offsets[p.source],
             )
             for p in program.projections
         ]
