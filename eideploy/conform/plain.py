@@ -147,7 +147,7 @@ def require_exact(where: str, numbers: list[Any]) -> None:
 
 
 def _flat(numbers: Any) -> Iterator[Fraction]:
-    if isinstance(numbers, list):
+    if isinstance(numbers, (list, tuple)):
         for part in numbers:
             yield from _flat(part)
     else:

@@ -11,6 +11,9 @@ Number = int | Fraction
 Vector = list[Any]
 """A number for each neuron of a population, neurons counted in C order."""
 
+Row = tuple[Any, ...]
+"""The same, of what has been recorded."""
+
 Values = dict[str, list[list[Vector]]]
 """What is shown: for each input [sample][step][neuron], real numbers before any encoding."""
 
@@ -65,8 +68,8 @@ class RecordingDocument(TypedDict):
     State is given as tested: after integration and before reset.
     """
 
-    output: list[list[Vector]]
-    state: dict[str, list[list[Vector]]]
+    output: list[list[Row]]
+    state: dict[str, list[list[Row]]]
 
 
 Recordings = dict[str, RecordingDocument]

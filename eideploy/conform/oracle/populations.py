@@ -123,11 +123,13 @@ class Population:
                     )
 
     def _record(self, sample: int, emitted: Vector, tested: list[State]) -> None:
-        recorded = [self.recording["output"], *self.recording["state"].values()]
-        for values, vector in zip(recorded, [emitted, *zip(*tested, strict=True)], strict=True):
-            if sample == len(values):
-                values.append([])
-            values[sample].append(list(vector))
+        output, state = self.recording["output"], self.recording["state"]
+        if sample == len(output):
+            for recorded in (output, *state.values()):
+                recorded.append([])
+        output[sample].append(tuple(emitted))
+        for index, recorded in enumerate(state.values()):
+            recorded[sample].append(tuple(values[index] for values in tested))
 
 
 def population(entry: PopulationDocument, arithmetic: str) -> Population:
