@@ -108,7 +108,7 @@ def _forms(model: Model, program: Program) -> dict[FormName, Recorded]:
     """Every form of the network that can run here."""
     cpu, found = _cpu(), {}
     for name, show in torch_forms(model.run).items() if model.run else ():
-        found[name] = Recorded(partial(_untold, show), _gpu() if name == "frozen-cuda" else cpu)
+        found[name] = Recorded(partial(_untold, show), gpu_name() if name == "frozen-cuda" else cpu)
     return {**found, "program": Recorded(partial(_on_reference, program), cpu)}
 
 
@@ -145,7 +145,8 @@ def _cpu() -> str:
     return next(iter(names), platform.processor() or platform.machine())
 
 
-def _gpu() -> str:
+def gpu_name() -> str:
+    """What the GPU is called."""
     import torch
 
     return str(torch.cuda.get_device_name())
