@@ -58,10 +58,7 @@ class Fixed(Numbers):
     def weights(self, shape: Shape, fan_in: int, reach: float, port: str) -> Weights:
         """Even ones of both signs, or any of one sign; about a third of them 0."""
         exponent = self.rng.choice((0, 0, 0, 0, 1, 2, 6, -1, -3))
-        signs: tuple[Sign, ...] = (*["mixed"] * 5, "excitatory", "excitatory", "inhibitory")
-        sign: Sign = (
-            "excitatory" if port == "shunt" and self.chance(0.8) else self.rng.choice(signs)
-        )
+        sign = self._sign(port)
         bound = _PROJECTION_REACH / (fan_in * reach * 2.0**exponent)
         most = max(2, min(self.rng.choice((2, 20, 90, 255)), math.floor(bound)))
         low = {"mixed": -most // 2, "excitatory": 0, "inhibitory": -most}[sign]
@@ -94,6 +91,12 @@ class Fixed(Numbers):
                 return STATE_MAX / 2.0 ** int(shift.min()) + 1
         return 1.0
 
+    def _sign(self, port: str) -> Sign:
+        """What divides is excitatory, mostly."""
+        if port == "shunt" and self.chance(0.8):
+            return "excitatory"
+        return self.rng.choice((*["mixed"] * 5, "excitatory", "excitatory", "inhibitory"))
+
     def _relay(self, shape: Shape, drive: int) -> Relay:
         bias = self._bias(shape, drive // 4)
         least = max(0, (2 * drive).bit_length() - _GRADED_BITS)
@@ -106,14 +109,12 @@ class Fixed(Numbers):
             "current_decay": self.each(shape, lambda: self._decay(4095)),
             "voltage_decay": self.each(shape, lambda: self._decay(4096)),
             "bias_mantissa": self._bias(shape, min(4095, potential // 4 >> exponent)),
-            "bias_exponent": exponent,
+            "bias_exponent": self.each(shape, lambda: self.rng.randint(0, exponent)),
             "current_bias": self._bias(shape, drive // 4),
         }
         if model is IntegratorFixed:
             shift = self.each(shape, lambda: self.rng.randint(24 - _GRADED_BITS, 20))
-            if potential < 2**16:
-                common["initial"] = self._bias(shape, 2**19)
-            return IntegratorFixed(**common, shift=shift)
+            return IntegratorFixed(**common, initial=self._bias(shape, 2**20), shift=shift)
         highest = min(131071, self.rng.choice((drive // 4, drive // 2, drive, 4 * drive)))
         return LIFNeuronFixed(
             **common,
@@ -127,11 +128,13 @@ class Fixed(Numbers):
         highest = self.rng.choice((500, 4096, 4096, 16384))
         floor = self.rng.choice((1, 1 + shunt // 8, 1 + shunt))
         fitting = highest * max(shunt // 4, floor) // (balanced + 1)
-        shift = min(fitting.bit_length() + self.rng.choice((1, 1, 2, 3)), 38)
+        shift = min(fitting.bit_length() + self.rng.choice((1, 1, 2, 3)), 37)
         common: dict[str, Any] = {
             "floor": self.each(shape, lambda: self.rng.randint(1, floor)),
             "threshold": self.each(shape, lambda: self.rng.randint(highest // 8, highest)),
-            "quotient_shift": self.rng.choice((shift, shift, shift, shift, 12, 38)),
+            "quotient_shift": self.each(
+                shape, lambda: self.rng.choice((shift, shift, shift, shift + 1, 12, 38))
+            ),
             **self._reset(shape, highest),
         }
         if self.chance(0.2):
@@ -141,7 +144,9 @@ class Fixed(Numbers):
             voltage_decay=self.each(shape, lambda: self._decay(4096)),
             gain=self.rng.choice((256, 256, self.each(shape, lambda: self.rng.randint(0, 512)))),
             bias=self._bias(shape, highest // 4),
-            quotient_bits=self.rng.choice((16, 16, 16, highest.bit_length(), 1)),
+            quotient_bits=self.each(
+                shape, lambda: self.rng.choice((16, 16, 16, highest.bit_length(), 1))
+            ),
             **common,
         )
 

@@ -14,6 +14,8 @@ from eideploy.program import Array, Neuron, Population, Program, Projection, Sou
 SHAPES: tuple[Shape, ...] = ((1,), (3,), (8,), (2, 4), (4, 3), (1, 4, 3), (2, 3, 3), (4, 2, 2))
 LONGEST_DELAY = 62
 """Of a projection on Loihi 2."""
+MOST_LATE = 2
+"""Logical steps that a projection may take longer than it needs."""
 
 
 class Growth:
@@ -84,12 +86,15 @@ class Growth:
         model, shape = self.rng.choice(self.numbers.models), self.rng.choice(SHAPES)
         chosen = [(source, port) for port in model.ports for source in self._sources(model, port)]
         offsets = [source.offset for source, _ in chosen]
-        waits = self.rng.choice((0, 0, 0, 0, 0, 1, 1, 3, 3, self.rng.randint(4, LONGEST_DELAY - 1)))
-        offset = min(1 + max(offsets) + waits, LONGEST_DELAY + min(offsets))
+        longest = LONGEST_DELAY - MOST_LATE * self.stride
+        waits = self.rng.choice((0, 0, 0, 0, 0, 1, 1, 3, 3, self.rng.randint(4, longest)))
+        offset = min(1 + max(offsets) + waits, min(offsets) + longest)
         target = Population(name, shape, Source(), offset)
         drive = dict.fromkeys(model.ports, 0.0)
         for source, port in chosen:
-            drive[port] += self._connect(source, target, port, self.rng.choice((0, 0, 0, 1, 2)))
+            drive[port] += self._connect(
+                source, target, port, self.rng.choice((0, 0, 0, 1, MOST_LATE))
+            )
         self._add(replace(target, neuron=self.numbers.neuron(model, shape, drive)), drive)
 
     def _sources(self, model: type[Neuron], port: str) -> list[Population]:
@@ -106,8 +111,8 @@ class Growth:
         port = self.rng.choice(target.neuron.ports)
         taken = sum(p.target == target.name and p.port == port for p in self.projections)
         fits = self.numbers.takes(type(target.neuron), port, source.neuron)
-        near = source.offset - target.offset < 2 * self.stride
-        if fits and near and taken < self.numbers.most(port):
+        back = source.offset - target.offset
+        if fits and 0 <= back < 2 * self.stride and taken < self.numbers.most(port):
             self._connect(source, target, port, self.rng.choice((0, 0, 1)))
 
     def _connect(self, source: Population, target: Population, port: str, late: int) -> float:
@@ -117,13 +122,10 @@ class Growth:
         """
         due = target.offset - source.offset
         lag = late + max(0, -(-(1 - due) // self.stride))
-        while due + lag * self.stride > LONGEST_DELAY and lag > 0 and due > 0:
-            lag -= 1
-        projection = connect(
-            self.numbers, source, target, port, due + lag * self.stride, self.reach[source.name]
-        )
+        reach = self.reach[source.name]
+        projection = connect(self.numbers, source, target, port, due + lag * self.stride, reach)
         self.projections.append(projection)
-        return _reach(projection, self.reach[source.name])
+        return _reach(projection, reach)
 
     def _add(self, population: Population, drive: dict[str, float]) -> None:
         self.populations.append(population)
