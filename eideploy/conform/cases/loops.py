@@ -13,7 +13,7 @@ import numpy as np
 
 from eideploy.conform.case import Case
 from eideploy.conform.cases.build import circuit, lif, matrix, show, source
-from eideploy.conform.cases.wiring import instant, layer, network, one_to_one, spikes
+from eideploy.conform.cases.wiring import Part, instant, layer, network, one_to_one, spikes
 from eideploy.program import (
     Conv2d,
     Dense,
@@ -144,7 +144,7 @@ def _to_themselves() -> Iterator[Case]:
 
 
 def _of_several() -> Iterator[Case]:
-    pair = (
+    pair: tuple[Part, ...] = (
         source(),
         layer("a", instant(3)),
         layer("b", instant(1), offset=2),
@@ -172,7 +172,7 @@ def _of_several() -> Iterator[Case]:
         [*ONCE, 0, 0],
         [1, 1, *ONCE],
     )
-    chain = (
+    chain: tuple[Part, ...] = (
         source(2),
         *(layer(n, lif(voltage_decay=1024, threshold=3), 2, offset=i + 1) for i, n in _NAMED),
         Projection("in", "a", matrix([[4, 2], [0, 4]]), delay=1),

@@ -19,6 +19,8 @@ from eideploy.program import (
     Stimulus,
 )
 
+Part = Population | Projection
+
 
 def instant(threshold: Any = 0, **changes: Any) -> LIFNeuronFixed:
     """A LIF that keeps nothing: v = 2⁶·x in each step, so that its state shows what arrived."""
@@ -32,9 +34,7 @@ def layer(
     return Population(name, shape or (1,), neuron, offset, reset_phase)
 
 
-def network(
-    *parts: Population | Projection, outputs: Sequence[str] = ("out",), stride: int = 1
-) -> Program:
+def network(*parts: Part, outputs: Sequence[str] = ("out",), stride: int = 1) -> Program:
     """A Program of integers, of populations and projections in any order."""
     return Program(
         tuple(part for part in parts if isinstance(part, Population)),
