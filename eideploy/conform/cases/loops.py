@@ -83,7 +83,9 @@ def _to_themselves() -> Iterator[Case]:
         "A spike goes round a ring of five neurons one way, and not the other.",
         _recurrent(
             layer("out", instant(3), 5),
-            Projection("out", "out", matrix(np.roll(4 * np.eye(5, dtype=int), 1, 0)), delay=1),
+            Projection(
+                "out", "out", Dense(np.roll(4 * np.eye(5, dtype=np.int64), 1, axis=0)), delay=1
+            ),
         ),
         [[1, 0, 0, 0, 0], *[[0] * 5] * 8],
         [[0, 0, 0, 1, 0], *[[0] * 5] * 3, [1, 0, 0, 0, 0], *[[0] * 5] * 4],

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -26,10 +26,10 @@ def _case(name: str, claim: str, program: Program, stimulus: Stimulus) -> Case:
     return Case(f"ports/{name}", claim, program, stimulus)
 
 
-def _drawn(name: str, steps: int = 8, **shapes: Sequence[int]) -> Stimulus:
+def _drawn(name: str, shapes: Mapping[str, Sequence[int]]) -> Stimulus:
     """Spikes of several inputs, each drawn for itself."""
     return Stimulus(
-        {key: spikes(f"ports/{name}/{key}", 2, steps, *shape) for key, shape in shapes.items()}
+        {key: spikes(f"ports/{name}/{key}", 2, 8, *shape) for key, shape in shapes.items()}
     )
 
 
@@ -44,7 +44,7 @@ def _inputs() -> Iterator[Case]:
             Projection("a", "out", matrix([[2, -4], [6, 2]]), delay=1),
             Projection("b", "out", matrix([[4, 2, -2], [-6, 8, 2]]), delay=1),
         ),
-        _drawn("two-inputs", a=[2], b=[3]),
+        _drawn("two-inputs", {"a": [2], "b": [3]}),
     )
     program = network(
         source(2, name="b"),
@@ -57,7 +57,7 @@ def _inputs() -> Iterator[Case]:
         "inputs-by-name",
         "Inputs of one shape are told apart by their names, in whichever order they are listed.",
         program,
-        _drawn("inputs-by-name", a=[2], b=[2]),
+        _drawn("inputs-by-name", {"a": [2], "b": [2]}),
     )
     yield _case(
         "shapes-of-their-own",
@@ -71,7 +71,7 @@ def _inputs() -> Iterator[Case]:
             Projection("line", "out", Dense(2 * (np.arange(32).reshape(8, 4) % 7 - 3)), delay=1),
             Projection("row", "out", Dense(2 * (np.arange(40).reshape(8, 5) % 9 - 3)), delay=1),
         ),
-        _drawn("shapes-of-their-own", image=[1, 3, 3], line=[2, 2], row=[5]),
+        _drawn("shapes-of-their-own", {"image": [1, 3, 3], "line": [2, 2], "row": [5]}),
     )
     yield _case(
         "at-different-depths",
@@ -87,7 +87,7 @@ def _inputs() -> Iterator[Case]:
             Projection("b", "out", one_to_one(), delay=1),
             Projection("deep", "out", one_to_one(2, 4), delay=3),
         ),
-        _drawn("at-different-depths", early=[2], deep=[2]),
+        _drawn("at-different-depths", {"early": [2], "deep": [2]}),
     )
     yield _case(
         "unused-input",
@@ -99,7 +99,7 @@ def _inputs() -> Iterator[Case]:
             Projection("in", "out", matrix([[4, -2], [2, 2]]), delay=1),
         ),
         Stimulus(
-            {**_drawn("unused-input", unused=[3]).values, **_drawn("used", **{"in": [2]}).values}
+            {**_drawn("unused-input", {"unused": [3]}).values, **_drawn("used", {"in": [2]}).values}
         ),
     )
     yield _case(
@@ -111,7 +111,7 @@ def _inputs() -> Iterator[Case]:
             Projection("in", "out", one_to_one(2, 4, 6, 8), delay=1),
             Projection("in", "out", Dense(2 * (np.arange(16).reshape(4, 4) % 5 - 2)), delay=1),
         ),
-        _drawn("seen-twice", **{"in": [4]}),
+        _drawn("seen-twice", {"in": [4]}),
     )
     yield _case(
         "graded-beside-binary",
@@ -140,7 +140,7 @@ def _outputs() -> Iterator[Case]:
         Projection("in", "a", matrix([[2, -2, 2], [4, 2, -4], [0, 2, 2]]), delay=1),
         Projection("a", "b", matrix([[2, 4, -2], [4, -2, 6]]), delay=1),
     )
-    stimulus = _drawn("outputs", **{"in": [3]})
+    stimulus = _drawn("outputs", {"in": [3]})
     yield _case(
         "feeds-on",
         "An output that others live on gives its own spikes, in its own logical time.",
@@ -174,7 +174,7 @@ def _outputs() -> Iterator[Case]:
             Projection("other", "apart", one_to_one(4), delay=1),
             outputs=["apart", "b"],
         ),
-        Stimulus({**stimulus.values, **_drawn("two-networks", other=[2]).values}),
+        Stimulus({**stimulus.values, **_drawn("two-networks", {"other": [2]}).values}),
     )
     yield _case(
         "graded-beside-spikes",
@@ -204,7 +204,7 @@ def _ports() -> Iterator[Case]:
                 Projection("a", "out", one_to_one(6, 10), ports[0], delay=1),
                 Projection("b", "out", matrix([[4, 2], [6, 8]]), ports[1], delay=1),
             ),
-            _drawn("balance-and-shunt", a=[2], b=[2]),
+            _drawn("balance-and-shunt", {"a": [2], "b": [2]}),
         )
     yield _case(
         "both-ports-of-one",
@@ -217,7 +217,7 @@ def _ports() -> Iterator[Case]:
                 "in", "out", matrix([[1, 3, 0, 2], [5, 0, 1, 1]]), "shunt", 1, sign="excitatory"
             ),
         ),
-        _drawn("both-ports-of-one", **{"in": [4]}),
+        _drawn("both-ports-of-one", {"in": [4]}),
     )
     yield _case(
         "a-port-without-input",
@@ -227,7 +227,7 @@ def _ports() -> Iterator[Case]:
             layer("out", circuit(floor=3, threshold=3000), 2),
             Projection("in", "out", one_to_one(4, 10), "balanced", delay=1),
         ),
-        _drawn("a-port-without-input", **{"in": [2]}),
+        _drawn("a-port-without-input", {"in": [2]}),
     )
 
 
@@ -239,7 +239,7 @@ def _written() -> Iterator[Case]:
         Projection("x", "y", matrix([[2, -2], [4, 2]]), delay=1),
         Projection("y", "z", matrix([[2, 4], [6, -6]]), delay=1),
     )
-    stimulus = _drawn("written", x=[2])
+    stimulus = _drawn("written", {"x": [2]})
     yield _case(
         "listed-backward",
         "Populations and projections may be listed in any order.",
@@ -282,7 +282,7 @@ def _written() -> Iterator[Case]:
             layer("out", _by_axes(), 2, 3, 3),
             Projection("in", "out", one_to_one(4), delay=1),
         ),
-        _drawn("parameters-along-axes", **{"in": [2, 3, 3]}),
+        _drawn("parameters-along-axes", {"in": [2, 3, 3]}),
     )
 
 

@@ -15,6 +15,9 @@ import numpy as np
 
 from eideploy.conform.generate.numbers import Numbers, Shape, Weights
 from eideploy.program import Array, EINeuron, Integrator, LIFNeuron, Neuron, Relay, Source
+from eideploy.program.program import Sign
+
+_SIGNS: tuple[Sign, ...] = ("mixed",) * 3 + ("excitatory", "inhibitory")
 
 
 class Dyadic(Numbers):
@@ -45,7 +48,7 @@ class Dyadic(Numbers):
         """Quarters; a single power of two for each neuron where it divides."""
         if port == "shunt":
             return self._divisors(shape)
-        sign = self.rng.choice(("mixed", "mixed", "mixed", "excitatory", "inhibitory"))
+        sign = self.rng.choice(_SIGNS)
         low = {"mixed": -4, "excitatory": 0, "inhibitory": -8}[sign]
         high = 0 if sign == "inhibitory" else 8
         return Weights(self.many(shape, lambda: self._quarters(low, high)), 0, sign)

@@ -28,6 +28,8 @@ _PROJECTION_REACH = 2**20
 _GRADED_BITS = 10
 """Of what relays and integrators emit, so that what follows stays within its reach."""
 
+_SIGNS: tuple[Sign, ...] = ("mixed",) * 5 + ("excitatory",) * 2 + ("inhibitory",)
+
 
 class Fixed(Numbers):
     """Draws the numbers of an integer Program."""
@@ -95,7 +97,7 @@ class Fixed(Numbers):
         """What divides is excitatory, mostly."""
         if port == "shunt" and self.chance(0.8):
             return "excitatory"
-        return self.rng.choice((*["mixed"] * 5, "excitatory", "excitatory", "inhibitory"))
+        return self.rng.choice(_SIGNS)
 
     def _relay(self, shape: Shape, drive: int) -> Relay:
         bias = self._bias(shape, drive // 4)
