@@ -36,6 +36,7 @@ MODULES: tuple[str, ...] = (
     "large",
     "graphs_images",
     "graphs_time",
+    "graphs_circuits",
 )
 """Modules of this package that hold cases, in the order of the suite."""
 
