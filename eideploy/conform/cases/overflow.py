@@ -52,7 +52,7 @@ def _current() -> Iterator[Case]:
     )
     yield case(
         "overflow/current-to-the-unit",
-        "The limits are 2²³ + 1 and −2²³, to the unit: u comes to them by a decay from 64·x.",
+        "u wraps from 2²³ + 1 up and from −2²³ down, to the unit: a decay makes it odd here.",
         # 64·64·4095/4096 is 4095, and 64·4032·4095/4096 is 257985, 1 more than a multiple of 64.
         lif(**PASSING, current_decay=0),
         [
@@ -63,7 +63,7 @@ def _current() -> Iterator[Case]:
     )
     yield case(
         "overflow/current-wraps-once",
-        "One turn is taken back, and not two: from 3·2²³ + 64 it comes to 2²³ + 64.",
+        "One turn is taken back in a step, and not two, as in Lava: 3·2²³ + 64 becomes 2²³ + 64.",
         lif(**PASSING, current_decay=2047),
         [[3 * LIMIT + 1, -3 * LIMIT - 1, 3 * LIMIT, -3 * LIMIT], 0, 0],
     )
@@ -130,7 +130,7 @@ def _potential() -> Iterator[Case]:
     )
     yield case(
         "overflow/voltage-of-the-reset",
-        "A potential that starts from an end after a spike is clipped there again.",
+        "A v that its reset puts at one of its ends is clipped there in the steps after, as ever.",
         lif(threshold=131000, reset_to=[HIGHEST, -HIGHEST], bias_mantissa=[5, -5]),
         [131001, 0, 0, [-200, 131071], [0, 131071], [0, 131071]],
     )

@@ -236,6 +236,6 @@ def _float(**changes: Any) -> LIFNeuron:
         "bias": 0.0,
         "threshold": 1.0,
     }
-    return LIFNeuron(
-        **{k: np.array(v) if isinstance(v, list) else v for k, v in (parameters | changes).items()}
-    )
+    for name, values in changes.items():
+        parameters[name] = np.array(values) if isinstance(values, list) else values
+    return LIFNeuron(**parameters)
