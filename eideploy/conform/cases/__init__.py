@@ -37,6 +37,7 @@ MODULES: tuple[str, ...] = (
     "graphs_images",
     "graphs_time",
     "graphs_circuits",
+    "mappings",
 )
 """Modules of this package that hold cases, in the order of the suite."""
 
