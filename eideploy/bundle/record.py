@@ -34,7 +34,7 @@ from eideploy.program import Program, Stimulus, Trace, encode, save_program, sav
 from eideploy.verify import Limits
 from eideploy.verify.rungs import Side, StageProgress
 
-PART_BYTES = 2**28
+PART_BYTES = 2**26
 """About what the traces may take that are in memory at a time."""
 
 

@@ -27,7 +27,7 @@ FILES = (
 
 # The bundle is made once for all examples, and each example puts back what it altered.
 examples = settings(
-    max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None
+    max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None
 )
 
 
@@ -77,14 +77,13 @@ def test_cut_out_and_put_in_bytes_are_found(name: str, data: st.DataObject, bund
         path.write_bytes(content)
 
 
-def test_every_bit_of_the_manifest_counts(bundle: Path) -> None:
+def test_every_byte_of_the_manifest_counts(bundle: Path) -> None:
     content = (bundle / MANIFEST).read_bytes()
     decode(content, "intact")
     for at in range(len(content)):
-        for bit in range(8):
-            altered = content[:at] + bytes([content[at] ^ 1 << bit]) + content[at + 1 :]
-            with pytest.raises(InputError, match="the manifest"):
-                decode(altered, "the manifest")
+        altered = content[:at] + bytes([content[at] ^ 1 << at % 8]) + content[at + 1 :]
+        with pytest.raises(InputError, match="the manifest"):
+            decode(altered, "the manifest")
 
 
 def again(change: Callable[[str], str]) -> Callable[[Path], None]:

@@ -23,10 +23,10 @@ from eideploy.simulate.twin import has_cuda
 from eideploy.verify.ladder import Show
 
 SMALL = [
-    *("--set", "model.hidden=[24, 16]", "--set", "training.epochs=4", "--set", "steps=5"),
+    *("--set", "model.hidden=[24, 16]", "--set", "training.epochs=1", "--set", "steps=5"),
     *("--set", "limits.accuracy_drop=20.0", "--set", "limits.agreement=80.0"),
 ]
-SAMPLES = 60
+SAMPLES = 25
 
 
 @pytest.fixture(scope="module")
@@ -150,7 +150,7 @@ def test_the_digest_is_insisted_on(bundle: Path, trained: Path, capsys: Any) -> 
 def test_inspect_shows_what_a_bundle_is(bundle: Path, tmp_path: Path, capsys: Any) -> None:
     told, _ = call(capsys, "inspect", bundle, "--svg", tmp_path / "net.svg")
     digest = load_bundle(bundle).manifest.digest
-    for fragment in ("lif1", "lif2", "readout", "60 samples of 5 steps", digest, "python"):
+    for fragment in ("lif1", "lif2", "readout", f"{SAMPLES} samples of 5 steps", digest, "python"):
         assert fragment in told
     assert "<svg" in (tmp_path / "net.svg").read_text(encoding="utf-8")
     found = document(capsys, "inspect", bundle)
@@ -171,7 +171,7 @@ def test_other_verbs_take_the_network_of_a_bundle(
     assert compiled == same
     ran = document(capsys, "run", bundle, "-t", "reference", "-o", tmp_path / "t.npz")
     assert ran["samples"] == SAMPLES
-    assert ran["accuracy"] > 50
+    assert ran["accuracy"] > 20
     assert load_trace(tmp_path / "t.npz")["lif1"].output.shape == (SAMPLES, 5, 24)
     np.save(tmp_path / "x.npy", np.zeros((2, 5, 64)))
     ran = document(capsys, "run", bundle, "-t", "reference", "-s", tmp_path / "x.npy")
@@ -219,7 +219,6 @@ sys.exit(run(sys.argv[1:]))
     "options",
     [
         ("-t", "reference"),
-        ("-t", "onnx"),
         pytest.param(("-t", "lava-fixed", "--executor", "inprocess"), marks=pytest.mark.lava),
     ],
 )
@@ -235,9 +234,8 @@ def test_no_torch_is_needed_where_a_bundle_is_verified(
     assert report["verdict"] == "pass"
     assert "frozen→program" in names(report)
     status = {hop["name"]: hop["status"] for hop in report["hops"]}
-    if options[1] != "onnx":
-        assert status.pop("quantized→twin") == "skipped"
-    assert {"reference": "skipped"}.get(options[1], "pass") == status[names(report)[-1]]
+    assert status["quantized→twin"] == "skipped"
+    assert status[names(report)[-1]] == ("pass" if options[1] == "lava-fixed" else "skipped")
 
 
 def graph_with(neuron: nir.NIRNode, metadata: dict[str, Any]) -> nir.NIRGraph:
