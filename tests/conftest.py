@@ -7,8 +7,9 @@ code of the project is held against itself.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from itertools import pairwise
+from logging import CRITICAL
 from pathlib import Path
 from typing import Any
 
@@ -43,6 +44,33 @@ def shared_data() -> Path:
     if not folder.is_dir():
         pytest.skip(f"needs the recorded data, which is not at {folder}")
     return folder
+
+
+@pytest.fixture(scope="session")
+def cluster() -> Iterator[str]:
+    """Address of a Dask cluster of two processes that was started by somebody else.
+
+    It gives up a task of which two processes died.
+    """
+    import dask
+    from distributed import LocalCluster
+
+    with (
+        dask.config.set(
+            {
+                "distributed.scheduler.allowed-failures": 1,
+                # A busy machine takes longer than it is given to replace a process that died.
+                "distributed.deploy.lost-worker-timeout": "10 minutes",
+            }
+        ),
+        LocalCluster(
+            n_workers=2,
+            threads_per_worker=1,
+            dashboard_address="127.0.0.1:0",
+            silence_logs=CRITICAL,
+        ) as started,
+    ):
+        yield started.scheduler_address
 
 
 def circuit(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from time import monotonic
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
@@ -25,7 +25,7 @@ WAITING_PER_HAND = 2
 LOOK_SECONDS = 5.0
 """How often to look whether there is anybody left."""
 
-DESERTED_SECONDS = 60.0
+DESERTED_SECONDS = 120.0
 """A cluster that has no workers for so long is given up."""
 
 
@@ -56,7 +56,7 @@ def spread(
         InputError: a worker has other versions, or something cannot be sent.
         Exception: what a task raised.
     """
-    party = _Party(client, pack(work), tasks)
+    party = _Party(client, pack(work), tasks, versions())
     try:
         suspects = []
         for index, result in party.do(wanted, at_once=None):
@@ -76,7 +76,7 @@ class _Party(Generic[T]):
     client: Client
     work: bytes
     tasks: Sequence[T]
-    expected: dict[str, str] = field(default_factory=versions)
+    expected: Mapping[str, str]
     under_way: dict[Future[Any], int] = field(default_factory=dict)
     carried: Future[Any] | None = None
 

@@ -94,6 +94,11 @@ def hire(crew: Crew) -> Iterator[Client]:
                     "distributed.worker.daemon": False,
                     "distributed.worker.multiprocessing-method": "spawn",
                     "distributed.worker.profile.enabled": False,
+                    # There is nothing to look at by HTTP.
+                    "distributed.scheduler.http.routes": [],
+                    "distributed.worker.http.routes": [],
+                    # A busy machine takes long to replace a process that died.
+                    "distributed.deploy.lost-worker-timeout": "10 minutes",
                     "distributed.scheduler.allowed-failures": crew.retries,
                 }
             )
@@ -138,8 +143,9 @@ def _processes(count: int) -> Iterator[str]:
             n_workers=count,
             threads_per_worker=1,
             memory_limit=None,  # what parts take is bounded where they are cut
-            dashboard_address=None,
             host="127.0.0.1",
+            dashboard_address="127.0.0.1:0",
+            scheduler_kwargs={"dashboard": False},
             local_directory=folder,
             env=ONE_THREAD,
             silence_logs=logging.CRITICAL,
@@ -151,10 +157,12 @@ def _processes(count: int) -> Iterator[str]:
 @contextmanager
 def _quiet() -> Iterator[None]:
     """What the cluster logs is of no use to who waits for tasks: what matters is raised."""
-    logger = logging.getLogger("distributed")
-    before = logger.level
-    logger.setLevel(logging.CRITICAL)
+    names = [name for name in logging.root.manager.loggerDict if name.startswith("distributed")]
+    before = {logging.getLogger(name): logging.getLogger(name).level for name in names}
+    for logger in before:
+        logger.setLevel(logging.CRITICAL)
     try:
         yield
     finally:
-        logger.setLevel(before)
+        for logger, level in before.items():
+            logger.setLevel(level)

@@ -71,7 +71,7 @@ def _feed(add: Callable[[Any], None], value: Any) -> None:
 def _feed_array(add: Callable[[Any], None], array: np.ndarray[Any, Any]) -> None:
     if array.dtype.hasobject:
         raise _UnknownError
-    add(f"array {array.dtype.str} {array.shape} {array.strides.count(0)} ".encode())
+    add(f"array {array.dtype.str} {array.shape} ".encode())
     # A view that repeats itself is as long as what it repeats.
     once = array[tuple(slice(1) if stride == 0 else slice(None) for stride in array.strides)]
     add(f"{once.shape} ".encode())
