@@ -38,6 +38,8 @@ MODULES: tuple[str, ...] = (
     "graphs_time",
     "graphs_circuits",
     "mappings",
+    "floating",
+    "floating_paths",
 )
 """Modules of this package that hold cases, in the order of the suite."""
 
