@@ -48,6 +48,12 @@ def _quotients() -> Iterator[Case]:
         circuit(**FORGETS),
         [(b, s) for b in (-1000, -1, 1, 999) for s in (3, 7, 11, 4095, 65537)],
     )
+    yield case(
+        "quotient-exact-by-odd-divisors",
+        "A quotient without a remainder is whole: B·(1/S), rounded on the way, may fall short.",
+        circuit(**FORGETS),
+        [(sign * n * s, s) for sign in (1, -1) for n in (1, 3) for s in (49, 98, 103, 107, 161)],
+    )
     random = draw("circuits/quotients-of-many-sizes")
     yield case(
         "quotients-of-many-sizes",

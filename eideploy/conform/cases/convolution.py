@@ -117,6 +117,12 @@ def _geometry() -> Iterator[Case]:
         Conv2d(kernel(2, 2, 3, 2), stride=(2, 3)),
     )
     yield _case(
+        "stride-of-the-kernel",
+        "Windows side by side that share no pixel, each pixel of them with a weight of its own.",
+        (2, 6, 4),
+        Conv2d(kernel(3, 2, 2, 2), stride=(2, 2)),
+    )
+    yield _case(
         "stride-leaves-rows-over",
         "Rows and columns that no further window fits into are left out, and they are the last.",
         (1, 6, 8),

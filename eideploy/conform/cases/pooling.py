@@ -82,6 +82,12 @@ def _windows() -> Iterator[Case]:
         _pool(2, (2, 3), (2, 3)),
     )
     yield _case(
+        "padded-with-rows-left-over",
+        "Rows and columns that are too few for a window count in it where padding completes it.",
+        (2, 5, 7),
+        _pool(2, (4, 4), (2, 2), (2, 2)),
+    )
+    yield _case(
         "whole-image",
         "One window of the whole image gives one neuron for each channel.",
         (5, 3, 4),

@@ -17,6 +17,9 @@ from eideploy.errors import UnsupportedError
 from eideploy.program import Program, Trace
 from eideploy.verify.rungs import StageProgress
 
+LONG = 10_000
+"""Cases of more steps take seconds, and are asked only of mutants that no other case finds."""
+
 
 @dataclass(frozen=True, eq=False)
 class Question:
@@ -71,7 +74,8 @@ def score(
     Args:
         mutants: wrong backends.
         cases: the suite, or some of it.
-        all_finders: ask every case, to know all that find a mutant; else only until one does.
+        all_finders: ask every case but the long ones, to know all that find a mutant; else only
+            until one does.
         progress: called while cases are prepared and while mutants are asked.
     """
     report = progress or _silent
@@ -99,16 +103,25 @@ def _silent(stage: str, done: int, total: int) -> None:
 
 
 def _in_order(mutant: Mutant, sound: Sequence[Question]) -> list[Question]:
-    """Those of the mutant's topic first, and of these the quick ones."""
-    return sorted(sound, key=lambda q: (q.case.topic != mutant.kind, q.unmutated.seconds))
+    """Long ones last; before, those of the mutant's topic first, and of these the quick ones."""
+    return sorted(
+        sound,
+        key=lambda q: (_is_long(q), q.case.topic != mutant.kind, q.unmutated.seconds),
+    )
+
+
+def _is_long(question: Question) -> bool:
+    return question.case.stimulus.steps > LONG
 
 
 def _examined(mutant: Mutant, asked: Iterable[Question], all_finders: bool) -> Finding:
-    results = []
+    results: list[Result] = []
+    found = False
     for one in asked:
-        results.append(one.ask(mutant))
-        if results[-1].status == "fail" and not all_finders:
+        if found and (not all_finders or _is_long(one)):
             break
+        results.append(one.ask(mutant))
+        found |= results[-1].status == "fail"
     failed = [result for result in results if result.status == "fail"]
     return Finding(
         mutant=mutant.name,

@@ -85,6 +85,15 @@ DIVISION = (
         ),
     ),
     Mutant(
+        "mutant-division-int32",
+        "circuits",
+        "B is shifted in 32 bits, and wraps around before it is divided.",
+        _quotient(
+            "floor_division((balanced.abs().long() * scale.long()).int().to(balanced.dtype), "
+            "divisor)"
+        ),
+    ),
+    Mutant(
         "mutant-division-by-reciprocal",
         "circuits",
         "B is multiplied by the rounded reciprocal of S.",

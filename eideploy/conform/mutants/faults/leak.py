@@ -57,6 +57,12 @@ DECAY = (
         _decay("torch.trunc((x * kept).float() / _UNITY).to(x.dtype)"),
     ),
     Mutant(
+        "mutant-decay-int32",
+        "decay",
+        "The product of state and decay is kept in 32 bits, and wraps around.",
+        _decay('torch.div((x * kept).long().int(), _UNITY, rounding_mode="trunc").to(x.dtype)'),
+    ),
+    Mutant(
         "mutant-current-decay-without-one",
         "decay",
         "The one that the model adds to the decay of u is missing (`ds_offset` of Lava).",
