@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import Any
 
 import numpy as np
@@ -16,7 +17,9 @@ from eideploy.program.neuron import Arithmetic
 from eideploy.simulate.record import Record
 from eideploy.targets import Target, load_target
 
-FEW, MANY = 25, 500
+FEW, MANY = 25, 700
+"""Drawn for each executor. A fifth carry state over and are refused by some: 500 are computed."""
+
 SEED = 20_000
 """Of the generator: one that nobody takes by accident."""
 
@@ -65,18 +68,12 @@ def _same(wanted: Trace, found: Trace, where: str) -> bool:
 
 def hold(target: Target, drawn: list[Case]) -> None:
     """Every case is as the oracle says, and few are refused."""
-    differ: dict[str, str] = {}
-    refused: dict[str, str] = {}
+    found: dict[str, str | None] = {}
     for case in drawn:
-        try:
-            where = difference(case, target)
-        except UnsupportedError as error:
-            refused[case.name] = error.what
-        else:
-            if where is not None:
-                differ[case.name] = where
-    assert not differ
-    assert len(refused) < len(drawn) / 2, refused
+        with suppress(UnsupportedError):
+            found[case.name] = difference(case, target)
+    assert not {name: where for name, where in found.items() if where is not None}
+    assert len(found) >= len(drawn) * 5 // 7
 
 
 @pytest.mark.parametrize("name", INTEGER)
