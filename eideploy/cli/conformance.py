@@ -27,7 +27,10 @@ def conform(
     target: Annotated[
         list[str] | None,
         typer.Option(
-            "--target", "-t", help="See `eideploy targets`. Repeatable: a column for each."
+            "--target",
+            "-t",
+            help="See `eideploy targets`. Repeatable: a column for each.",
+            metavar="NAME",
         ),
     ] = None,
     case: Annotated[

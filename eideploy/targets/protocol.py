@@ -32,6 +32,8 @@ class Target(Protocol):
 
     Implementations are frozen dataclasses whose fields are their options. One that is exact and yet
     cannot hand out the state of its neurons has `records_state = False`; what it emits is compared.
+    One that is known not to conform somewhere has `known_differences`: the path of a YAML file, or
+    a resource of its package, as `eideploy.conform.known` reads it.
     """
 
     @property

@@ -53,6 +53,8 @@ QUICK: tuple[str, ...] = (
     "graph-neurons/soft-beside-hard",
     "graph-layers/flatten-order",
     "graph-layers/residual-sum",
+    "graph-time/delay-on-one-of-two-paths",
+    "graph-time/loop-of-two",
     "graph-images/conv2d-stride",
     "graph-images/pool-overlapping",
     "activity/silence-with-bias",
