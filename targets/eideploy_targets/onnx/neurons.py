@@ -117,7 +117,8 @@ class _Step:
             self._name("total"),
             self.population.name,
         )
-        return self._nearest(total, shift)
+        # A shift is of integers.
+        return total if self.sheet.number.kind == "f" else self._nearest(total, shift)
 
     def _nearest(self, value: str, shift: Any) -> str:
         """⌊value / 2^shift + 1/2⌋."""
