@@ -17,7 +17,7 @@ from eideploy.bundle.manifest import (
     trace_file,
 )
 from eideploy.bundle.seal import open_manifest
-from eideploy.bundle.traces import RecordedTrace
+from eideploy.bundle.traces import RecordedTrace, layouts
 from eideploy.graph import read
 from eideploy.program import Program, Stimulus, load_program, load_stimulus
 from eideploy.verify import Limits
@@ -73,6 +73,7 @@ def load_bundle(folder: Path, digest: str | None = None) -> Bundle:
         )
     if program.arithmetic != "float":
         raise altered(str(folder / PROGRAM), "computes in integers, expected floating point")
+    known = layouts(program)
     return Bundle(
         path=folder,
         manifest=manifest,
@@ -81,7 +82,7 @@ def load_bundle(folder: Path, digest: str | None = None) -> Bundle:
         stimulus=stimulus,
         traces={
             form: RecordedTrace(
-                folder / trace_file(form), program, extents, manifest.files[trace_file(form)].sha256
+                folder / trace_file(form), manifest.files[trace_file(form)].sha256, known, extents
             )
             for form in manifest.traces
         },

@@ -10,10 +10,11 @@ The others are NaN and take no space.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import NamedTuple
 
 import h5py
 import numpy as np
@@ -118,22 +119,39 @@ def _chunk(samples: int, steps: int, neurons: int) -> tuple[int, int, int]:
     return min(samples, max(1, _CHUNK // (n * t))), t, n
 
 
+class Layout(NamedTuple):
+    """What a population emits in a step.
+
+    Args:
+        shape: of the population.
+        spiking: whether it emits spikes; else graded values.
+    """
+
+    shape: tuple[int, ...]
+    spiking: bool
+
+
+def layouts(program: Program) -> dict[str, Layout]:
+    """The layout of every population by its name."""
+    return {p.name: Layout(p.shape, p.neuron.spiking) for p in program.populations}
+
+
 @dataclass(frozen=True, eq=False)
 class RecordedTrace:
     """A trace on disk, or that of some samples of it, which is read when it is asked for.
 
     Args:
         path: of the file.
-        program: whose populations it names.
-        shape: number of samples in the file, and steps of each.
         sha256: of the file, which tells traces of the same name apart.
+        layouts: of the populations that it may name.
+        shape: number of samples in the file, and steps of each.
         part: those samples that are meant; all of them if None.
     """
 
     path: Path
-    program: Program
-    shape: tuple[int, int]
     sha256: str
+    layouts: Mapping[str, Layout]
+    shape: tuple[int, int]
     part: slice | None = None
 
     @property
@@ -170,29 +188,27 @@ class RecordedTrace:
             raise altered(str(self.path), f"cannot be read as a trace ({error})") from error
 
     def _recording(self, nodes: h5py.Group, name: str) -> Recording:
-        if name not in self.program.by_name:
-            raise ValueError(f"{name!r} is no population of the Program")
-        population = self.program.by_name[name]
+        layout = self.layouts[name]
         observables = _group(_group(nodes, name), "observables")
-        arrays = {key: self._array(observables, key, population) for key in observables}
-        output = arrays.pop(SPIKES if population.neuron.spiking else OUTPUT)
-        if population.neuron.spiking:
+        arrays = {key: self._array(observables, key, layout) for key in observables}
+        output = arrays.pop(SPIKES if layout.spiking else OUTPUT)
+        if layout.spiking:
             output = output.astype(np.uint8)
         return Recording(output, arrays, int(nodes[name].attrs["offset"]))
 
-    def _array(self, observables: h5py.Group, key: str, population: Population) -> Array:
+    def _array(self, observables: h5py.Group, key: str, layout: Layout) -> Array:
         """Some samples of an observable; memory is taken for them alone."""
         group = _group(observables, key)
         if not isinstance(group.get("data", getlink=True), h5py.HardLink):
             raise ValueError(f"the data of {key!r} are missing or a link")
         data = group["data"]
-        shape = (*self.shape, population.size)
+        shape = (*self.shape, math.prod(layout.shape))
         if data.shape != shape or data.dtype.kind != ("b" if key == SPIKES else "f"):
             raise ValueError(f"{data.name} has shape {data.shape} and dtype {data.dtype}")
         if data.is_virtual or data.external or math.prod(data.chunks or shape) > _CHUNK:
             raise ValueError(f"{data.name} is not stored in small chunks of its own")
         values: Array = data[self._range.start : self._range.stop]
-        return values.reshape(*values.shape[:2], *population.shape)
+        return values.reshape(*values.shape[:2], *layout.shape)
 
 
 def _group(parent: h5py.Group, name: str) -> h5py.Group:

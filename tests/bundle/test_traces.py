@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from eideploy.bundle import Form, RecordedTrace, Subject, load_bundle, record
-from eideploy.bundle.traces import NEAR
+from eideploy.bundle.traces import NEAR, layouts
 from eideploy.compile import CompileOptions, float_pipeline, run_passes
 from eideploy.errors import InputError
 from eideploy.program import Stimulus, Trace
@@ -182,6 +182,6 @@ def test_a_file_of_another_layout_is_refused(
     path = bundle / "traces" / "program.h5"
     with h5py.File(path, "r+") as file:
         change(file)
-    trace = RecordedTrace(path, subject.program, (6, 6), "")
+    trace = RecordedTrace(path, "", layouts(subject.program), (6, 6))
     with pytest.raises(InputError, match=r"program\.h5: cannot be read as a trace"):
         trace.read()
