@@ -9,7 +9,7 @@ from eideploy.conform.cases.build import chain, lif, matrix, neurons, show
 from eideploy.conform.cases.build_neurons import case
 
 SILENCE = [0] * 8
-SILENT = {"threshold": 131071}
+EXPONENTS = list(range(8))
 
 
 def cases() -> Iterator[Case]:
@@ -35,20 +35,25 @@ def _of_the_potential() -> Iterator[Case]:
     yield case(
         "bias/mantissa-extremes",
         "The mantissa has 13 bits: −4096 and 4095 are held as they are.",
-        lif(**SILENT, bias_mantissa=[-4096, -4095, 4094, 4095]),
-        SILENCE,
+        lif(bias_mantissa=[-4096, -4095, 4094, 4095], threshold=[60, 60, 4094, 4095]),
+        [[65, 65, 0, 0]] * 66,
     )
     yield case(
         "bias/exponents",
         "bias = mantissa · 2^exponent, for exponents 0 to 7.",
-        lif(**SILENT, bias_mantissa=5, bias_exponent=list(range(8))),
-        SILENCE,
+        lif(bias_mantissa=5, bias_exponent=EXPONENTS, threshold=[5 * 2**e for e in EXPONENTS]),
+        [0] * 66,
     )
     yield case(
         "bias/exponents-of-negatives",
         "A negative mantissa is shifted as a positive one: −5 · 2^exponent.",
-        lif(**SILENT, bias_mantissa=-5, bias_exponent=list(range(8))),
-        SILENCE,
+        # What the bias leaves of an input of 704 units becomes 2⁶·θ in 64 steps, and more in 65.
+        lif(
+            bias_mantissa=-5,
+            bias_exponent=EXPONENTS,
+            threshold=[704 - 5 * 2**e for e in EXPONENTS],
+        ),
+        [11] * 66,
     )
     yield case(
         "bias/in-whole-units",
@@ -59,14 +64,20 @@ def _of_the_potential() -> Iterator[Case]:
     yield case(
         "bias/mantissa-extremes-in-whole-units",
         "The mantissa has all its 13 bits with an exponent of 6 too.",
-        lif(**SILENT, bias_mantissa=[-4096, -4095, 4094, 4095], bias_exponent=6),
-        SILENCE,
+        lif(
+            bias_mantissa=[-4096, -4095, 4094, 4095], bias_exponent=6, threshold=[3, 3, 4094, 4095]
+        ),
+        [[4097, 4097, 0, 0]] * 5,
     )
     yield case(
         "bias/largest",
         "The largest biases, 4095·2⁷ and −4096·2⁷, need 20 bits.",
-        lif(**SILENT, bias_mantissa=[4095, -4096, 4095, -4096], bias_exponent=[7, 7, 6, 6]),
-        SILENCE,
+        lif(
+            bias_mantissa=[4095, -4096, 4095, -4096],
+            bias_exponent=[7, 7, 6, 6],
+            threshold=[131040, 16, 65520, 16],
+        ),
+        [[0, 8193, 0, 4097]] * 18,
     )
     yield case(
         "bias/does-not-decay",

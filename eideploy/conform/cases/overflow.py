@@ -91,14 +91,16 @@ def _potential() -> Iterator[Case]:
     yield case(
         "overflow/voltage-clips-above",
         "v ends at 2²³ − 1 and does not wrap.",
-        lif(**KEEPING, reset="subtract"),
-        [LIMIT - 1, 1, 1, LIMIT - 1, 0],
+        # What is above is left by a soft reset, to the unit: 2²³ − 1 − 2²² and the bias.
+        lif(threshold=2**16, reset="subtract", bias_mantissa=[0, 1, 2, 63]),
+        [LIMIT, 0, 0, LIMIT - 1, 1, 0],
     )
     yield case(
         "overflow/voltage-clips-below",
         "v ends at −(2²³ − 1), a unit above −2²³, and does not wrap.",
-        lif(**KEEPING),
-        [1 - LIMIT, -1, -1, 1 - LIMIT, 0],
+        # −(2²³ − 1) + 2²³ is 1, a spike of θ = 0 unless the bias takes it away.
+        lif(threshold=0, bias_mantissa=[0, -1, 1, -2]),
+        [1 - LIMIT, -1, -1, LIMIT, 0, 1 - LIMIT, 1 - LIMIT, LIMIT],
     )
     yield case(
         "overflow/voltage-clips-u-of-the-limit",
@@ -109,8 +111,8 @@ def _potential() -> Iterator[Case]:
     yield case(
         "overflow/voltage-recovers",
         "From its end v comes back by what it gets, and not by what was clipped first.",
-        lif(**KEEPING, bias_mantissa=[0, 0, 1, -1]),
-        [[-LIMIT + 1] * 4, [-LIMIT + 1] * 4, 3, 1, [0, LIMIT - 1, 0, 0], 2],
+        lif(threshold=[3, 3, 4, 4], bias_mantissa=[0, 0, 1, -1]),
+        [[-LIMIT + 1] * 4, [-LIMIT + 1] * 4, 3, 1, [0, LIMIT - 1, 0, LIMIT - 1], 2, LIMIT, 0],
     )
     yield case(
         "overflow/voltage-clips-with-its-bias",
