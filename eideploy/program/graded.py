@@ -38,7 +38,7 @@ class Relay(Neuron):
     half a unit.
 
     Args:
-        shift: low bits that are dropped; integers only.
+        shift: low bits that are dropped; 0 in a float Program.
         bias: added to x in every step of a sample.
     """
 

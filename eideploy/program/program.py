@@ -154,6 +154,8 @@ class Program:
                     f"{where}: {name} ranges over [{values.min():g}, {values.max():g}], "
                     f"expected [{low:g}, {high:g}]"
                 )
+        if self.arithmetic == "float" and np.any(parameters.get("shift", 0)):
+            raise InputError(f"{where}: a shift drops bits of integers, in a float Program it is 0")
         reset = vars(neuron).get("reset", "value")
         if reset not in get_args(Reset):
             raise InputError(f"{where}: reset is {reset!r}, expected one of {get_args(Reset)}")

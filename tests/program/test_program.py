@@ -104,6 +104,12 @@ def test_negative_delay() -> None:
         chain(delay=-1)
 
 
+def test_a_shift_in_floating_point() -> None:
+    relays = (Population("in", (3,), Source()), Population("relay", (3,), Relay(shift=2), 1))
+    with pytest.raises(InputError, match=r"'relay' \(Relay\): a shift drops bits of integers"):
+        Program(relays, (), "float", ("relay",))
+
+
 def test_an_exponent_in_floating_point() -> None:
     with pytest.raises(InputError, match=r"in→out.input: exponent 2 in a Program of float"):
         chain(exponent=2)

@@ -281,11 +281,6 @@ def test_relay_shifts_each_neuron_by_its_own(drive: Drive) -> None:
     assert recording.output.tolist() == [[[101, 13, -13]]]
 
 
-def test_relay_in_floats_has_no_shift(drive: Drive) -> None:
-    values = np.array([[[101.0, -0.375]]])
-    assert drive(Relay(shift=3, bias=1.0), input=values).output.tolist() == [[[102.0, 0.625]]]
-
-
 UNIT = st.floats(0, 1)
 FLOATS = st.lists(st.floats(-3, 3), min_size=1, max_size=5)
 TIE = 1e-9

@@ -51,12 +51,6 @@ def _relays() -> Iterator[Case]:
         values,
     )
     yield _case(
-        "relay-without-shift",
-        "A shift is of integers: in a float Program nothing is dropped.",
-        layer(Relay(shift=3), ONE, (3,), (3,)),
-        values,
-    )
-    yield _case(
         "relay-bias-in-steps-of-a-sample",
         "The bias of a relay is emitted in the steps of a sample only, and in all of them.",
         network(

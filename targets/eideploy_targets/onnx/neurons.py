@@ -117,8 +117,7 @@ class _Step:
             self._name("total"),
             self.population.name,
         )
-        # A shift is of integers.
-        return total if self.sheet.number.kind == "f" else self._nearest(total, shift)
+        return self._nearest(total, shift)
 
     def _nearest(self, value: str, shift: Any) -> str:
         """⌊value / 2^shift + 1/2⌋."""
