@@ -84,11 +84,11 @@ class Counted:
     """The reference as a target that notes the samples of each run, by the first value shown.
 
     Args:
-        folder: for notes.
+        folder: for notes; a text, since a path does not say what is in it.
         deaths: how often its process dies in the middle of a run, by that value.
     """
 
-    folder: Path
+    folder: str
     deaths: dict[int, int] = field(default_factory=dict)
     arithmetic: str = "float"
     timeout: float | None = None
@@ -111,7 +111,7 @@ class Counted:
     ) -> Trace:
         assert stimulus.labels is not None
         for label in stimulus.labels.tolist():
-            note(self.folder, f"begun {label}")
-            if noted(self.folder)[f"begun {label}"] <= self.deaths.get(label, 0):
+            note(Path(self.folder), f"begun {label}")
+            if noted(Path(self.folder))[f"begun {label}"] <= self.deaths.get(label, 0):
                 die()
-        return reference.run(program, stimulus, record, progress)
+        return reference.run(program, stimulus, record)
