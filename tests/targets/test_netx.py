@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import lava_dl
 import numpy as np
 import pytest
@@ -255,3 +257,23 @@ def test_spikes_before_the_sample_that_a_loop_would_carry_are_refused(tmp_path, 
     program = NETX.read(lava_dl.write(tmp_path / "a.net", {**recurrent, "bias": np.full(10, 81)}))
     with pytest.raises(UnsupportedError, match="'dense0': its bias alone makes a neuron spike"):
         NETX.run(program, shown(program), Record())
+
+
+def test_samples_shorter_than_the_network_is_deep(execution):
+    """The first layers are done with the last sample long before the last layer is."""
+    neuron = LIFNeuronFixed(4095, 4096, 0, 6, threshold=1)
+    names = ("in", "a", "b", "c", "d")
+    program = Program(
+        (
+            Population("in", (3,), Source(levels=1)),
+            *(Population(name, (3,), neuron, depth) for depth, name in enumerate(names[1:], 1)),
+        ),
+        tuple(
+            Projection(one, other, Dense(2 * np.eye(3, dtype=np.int64)), delay=1)
+            for one, other in pairwise(names)
+        ),
+        "integer",
+        ("d",),
+    )
+    stimulus = Stimulus({"in": np.array([[[1, 0, 0]], [[0, 1, 1]], [[1, 0, 1]]])})
+    alike(NETX.run(program, stimulus, Record()), reference.run(program, stimulus))

@@ -175,7 +175,10 @@ def _tap(layer: Any, population: Population, steps: int) -> Any:
 def _collect(
     runtime: WatchedRuntime, taps: Mapping[str, Any], samples: int, report: Callable[[int], None]
 ) -> dict[str, list[Array]]:
-    """Read the pages of all taps while the network runs."""
+    """Read the pages of all taps while the network runs: one for each sample.
+
+    A layer that is far from the last goes on until that is done, which may fill another page.
+    """
     pages: dict[str, list[Array]] = {name: [] for name in taps}
     finished, done = False, 0
     while not finished or done < samples:
@@ -183,7 +186,9 @@ def _collect(
         for name, tap in taps.items():
             port = tap.page.external_pipe_csp_recv_port
             if port.probe():
-                pages[name].append(port.recv().copy())
+                page = port.recv().copy()
+                if len(pages[name]) < samples:
+                    pages[name].append(page)
                 news = True
         finished = finished or runtime.proceed()
         before, done = done, min(map(len, pages.values()), default=samples * finished)
