@@ -9,7 +9,7 @@ import numpy as np
 
 from eideploy.conform.case import Case
 from eideploy.conform.cases.build import circuit, lif, matrix, show, single, source
-from eideploy.conform.cases.wiring import instant, layer, network, one_to_one, shown, spikes
+from eideploy.conform.cases.wiring import instant, layer, network, shown, spikes
 from eideploy.program import Array, Dense, Program, Projection
 
 
@@ -36,7 +36,6 @@ def _two_layers(**changes: Any) -> Program:
         layer("out", lif(**leaky), 3, offset=2),
         Projection("in", "a", Dense(first), delay=1),
         Projection("a", "out", Dense(second), delay=1),
-        outputs=["out", "a"],
     )
 
 
@@ -196,7 +195,7 @@ def _samples() -> Iterator[Case]:
         network(
             source(4),
             layer("out", lif(voltage_decay=2048, threshold=6), 4),
-            Projection("in", "out", one_to_one(4, 6, 8, 10), delay=1),
+            Projection("in", "out", Dense(np.diag([4, 6, 8, 10])), delay=1),
         ),
         shown(np.repeat(np.vstack([np.eye(4, dtype=np.int64), np.zeros((1, 4), int)]), 4, 0)[None]),
     )

@@ -50,7 +50,7 @@ def _late(steps: int, operator: Operator | None = None, **changes: Any) -> Progr
     return network(
         source(),
         layer("out", instant(**changes)),
-        Projection("in", "out", operator or one_to_one(), delay=1 + steps),
+        Projection("in", "out", operator or matrix(2), delay=1 + steps),
     )
 
 
@@ -86,7 +86,7 @@ def _lengths() -> Iterator[Case]:
         network(
             source(),
             layer("out", instant(), offset=62),
-            Projection("in", "out", one_to_one(), delay=62),
+            Projection("in", "out", matrix(2), delay=62),
         ),
         PATTERN,
         PATTERN[::-1],
@@ -97,7 +97,7 @@ def _lengths() -> Iterator[Case]:
         network(
             layer("in", source().neuron, offset=2),
             layer("out", instant(), offset=7),
-            Projection("in", "out", one_to_one(), delay=6),
+            Projection("in", "out", matrix(2), delay=6),
         ),
         PATTERN,
         PATTERN[::-1],
@@ -109,8 +109,8 @@ def _lengths() -> Iterator[Case]:
             source(),
             layer("wait", Relay()),
             layer("out", instant(), offset=2),
-            Projection("in", "wait", one_to_one(), delay=62),
-            Projection("wait", "out", one_to_one(), delay=40),
+            Projection("in", "wait", matrix(2), delay=62),
+            Projection("wait", "out", matrix(2), delay=40),
         ),
         [*PATTERN, *[0] * 97],
     )
@@ -132,10 +132,10 @@ def _meetings() -> Iterator[Case]:
             layer("a", lif(threshold=1)),
             layer("b", lif(threshold=1), offset=2),
             layer("out", lif(**both), offset=3),
-            Projection("in", "a", one_to_one(), delay=1),
-            Projection("a", "b", one_to_one(), delay=1),
-            Projection("b", "out", one_to_one(), delay=1),
-            Projection("in", "out", one_to_one(), delay=3),
+            Projection("in", "a", matrix(2), delay=1),
+            Projection("a", "b", matrix(2), delay=1),
+            Projection("b", "out", matrix(2), delay=1),
+            Projection("in", "out", matrix(2), delay=3),
         ),
         PATTERN,
     )
@@ -146,9 +146,9 @@ def _meetings() -> Iterator[Case]:
             source(),
             layer("a", lif(threshold=1)),
             layer("out", lif(**both), offset=2),
-            Projection("in", "a", one_to_one(), delay=3),
-            Projection("a", "out", one_to_one(), delay=1),
-            Projection("in", "out", one_to_one(), delay=2),
+            Projection("in", "a", matrix(2), delay=3),
+            Projection("a", "out", matrix(2), delay=1),
+            Projection("in", "out", matrix(2), delay=2),
         ),
         [1, 0, 1, 0, 0, 1, 1, 0, 1, 1, 1, 0, 0],
     )
@@ -243,7 +243,7 @@ def _ends() -> Iterator[Case]:
         network(
             source(),
             layer("out", lif(threshold=3), reset_phase=None),
-            Projection("in", "out", one_to_one(), delay=3),
+            Projection("in", "out", matrix(2), delay=3),
         ),
         [1, 0, 0, 1],
         [0, 1, 1, 0],
@@ -258,7 +258,7 @@ def _ends() -> Iterator[Case]:
             layer("mean", IntegratorFixed(4095, 2048, 0, 0, shift=4)),
             layer("out", instant(20), offset=2),
             Projection("in", "mean", matrix(6), delay=1),
-            Projection("mean", "out", one_to_one(), delay=4),
+            Projection("mean", "out", matrix(2), delay=4),
         ),
         [9, -9, 5, 3, -7, 8],
         [0, 0, 0, 0, 0, 0],
@@ -271,9 +271,9 @@ def _ends() -> Iterator[Case]:
             source(),
             *(layer(f"p{depth}", lif(threshold=1), offset=depth) for depth in range(1, 6)),
             layer("out", instant(), offset=6),
-            Projection("in", "p1", one_to_one(), delay=1),
-            *(Projection(f"p{i}", f"p{i + 1}", one_to_one(), delay=2) for i in range(1, 5)),
-            Projection("p5", "out", one_to_one(), delay=1),
+            Projection("in", "p1", matrix(2), delay=1),
+            *(Projection(f"p{i}", f"p{i + 1}", matrix(2), delay=2) for i in range(1, 5)),
+            Projection("p5", "out", matrix(2), delay=1),
         ),
         [1, 1, 0, 0, 1, 1],
         silent,
@@ -335,7 +335,7 @@ def _strides() -> Iterator[Case]:
             network(
                 source(),
                 layer("out", instant()),
-                Projection("in", "out", one_to_one(), delay=1 + stride * steps),
+                Projection("in", "out", matrix(2), delay=1 + stride * steps),
                 stride=stride,
             ),
             [*PATTERN, *[0] * steps],

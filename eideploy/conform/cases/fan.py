@@ -17,8 +17,9 @@ MANY = 4096
 
 
 def cases() -> Iterator[Case]:
-    """Many into one, one into many, several projections into a port, and none at all."""
+    """Many into one, one into many, one to one, several projections into a port, and none."""
     yield from _in()
+    yield from _one_to_one()
     yield from _out()
     yield from _several()
     yield from _none()
@@ -78,6 +79,53 @@ def _in() -> Iterator[Case]:
         "Neurons with the same inputs have sums of their own.",
         _gathered(2 * (np.arange(16 * 12).reshape(16, 12) * 7 % 23 - 9), np.arange(16)),
         spikes("fan/each-its-own-sum", 2, 6, 12),
+    )
+
+
+def _one_to_one() -> Iterator[Case]:
+    drawn = spikes("fan/one-to-one", 2, 6, 2, 3)
+    weights = one_to_one(2, -4, 254, -256, 0, 6)
+    yield _case(
+        "one-to-one",
+        "From one to one, each neuron reaches its like by a weight of its own.",
+        network(
+            source(2, 3),
+            layer("out", instant(3), 2, 3),
+            Projection("in", "out", weights, delay=1),
+        ),
+        drawn,
+    )
+    yield _case(
+        "one-to-one-of-one-weight",
+        "From one to one, a single weight may stand for all.",
+        network(
+            source(2, 3),
+            layer("out", instant(np.array([[3], [253]])), 2, 3),
+            Projection("in", "out", one_to_one(254), delay=1),
+        ),
+        drawn,
+    )
+    yield _case(
+        "one-to-one-between-shapes",
+        "From one to one between different shapes, neurons are counted channel by channel.",
+        network(
+            source(2, 3),
+            layer("a", instant(1), 3, 2),
+            layer("out", instant(1), 6, offset=2),
+            Projection("in", "a", one_to_one(2, 4, 6, 8, 10, 12), delay=1),
+            Projection("a", "out", one_to_one(12, 10, 8, 6, 4, 2), delay=1),
+        ),
+        drawn,
+    )
+    yield _case(
+        "one-to-one-with-exponent",
+        "A negative exponent rounds what each neuron gets to −∞: −2 shifted by two bits is −1.",
+        network(
+            source(2, 3, minimum=-2, maximum=2),
+            layer("out", instant(), 2, 3),
+            Projection("in", "out", weights, delay=1, exponent=-2),
+        ),
+        drawn * (np.arange(6).reshape(2, 3) % 5 - 2),
     )
 
 

@@ -79,7 +79,7 @@ def _wide() -> Iterator[Case]:
         network(
             source(512),
             layer("out", lif(voltage_decay=300, threshold=900), 512),
-            Projection("in", "out", one_to_one(254), delay=1, exponent=2),
+            Projection("in", "out", Dense(252 * np.eye(512, dtype=np.int64)), delay=1, exponent=2),
             Projection("out", "out", _weights(512, 512), delay=1),
         ),
         shown(_spikes("recurrent", 1, 8, 512, rate=0.2)),
@@ -109,7 +109,7 @@ def _deep() -> Iterator[Case]:
                 layer(f"p{n:02d}", lif(voltage_decay=1024, threshold=3), 6, offset=n)
                 for n in range(1, depth + 1)
             ),
-            Projection("in", "p01", one_to_one(4), delay=1),
+            Projection("in", "p01", Dense(4 * np.eye(6, dtype=np.int64)), delay=1),
             *(_link(n) for n in range(1, depth)),
             outputs=[f"p{depth:02d}"],
         ),

@@ -8,7 +8,7 @@ import numpy as np
 
 from eideploy.conform.case import Case
 from eideploy.conform.cases.build import circuit, lif, matrix, source
-from eideploy.conform.cases.wiring import instant, layer, network, one_to_one, shown
+from eideploy.conform.cases.wiring import instant, layer, network, shown
 from eideploy.program import Array, Dense, IntegratorFixed, Projection
 
 STEPS = 100_000
@@ -38,12 +38,12 @@ def cases() -> Iterator[Case]:
             source(),
             layer("both", instant(3)),
             layer("out", instant(1), offset=2),
-            Projection("in", "out", one_to_one(2), delay=2),
-            Projection("out", "both", one_to_one(2), delay=13),
-            Projection("out", "both", one_to_one(2), delay=16),
-            Projection("both", "out", one_to_one(-4), delay=1),
-            Projection("out", "out", one_to_one(2), delay=14),
-            Projection("out", "out", one_to_one(2), delay=17),
+            Projection("in", "out", matrix(2), delay=2),
+            Projection("out", "both", matrix(2), delay=13),
+            Projection("out", "both", matrix(2), delay=16),
+            Projection("both", "out", matrix(-4), delay=1),
+            Projection("out", "out", matrix(2), delay=14),
+            Projection("out", "out", matrix(2), delay=17),
         ),
         shown(_once(STEPS)),
     )
@@ -55,7 +55,7 @@ def cases() -> Iterator[Case]:
             layer(
                 "out", lif(voltage_decay=1, bias_mantissa=777, threshold=20011), reset_phase=None
             ),
-            Projection("in", "out", one_to_one(-200), delay=1),
+            Projection("in", "out", matrix(-200), delay=1),
         ),
         shown(_sparse(STEPS, 61).reshape(100, -1, 1)),
     )

@@ -48,8 +48,9 @@ def _drawn(name: str, *shape: int, steps: int = 10, rate: float = 0.4) -> Stimul
 
 
 def _recurrent(target: Population, *loops: Projection, weight: int = 4) -> Program:
-    """An input, one to one, and neurons `out` with projections to themselves."""
-    entry = Projection("in", "out", one_to_one(weight), delay=1)
+    """An input, for each neuron of `out` one, and projections from `out` to itself."""
+    operator = Dense(weight * np.eye(target.size, dtype=np.int64))
+    entry = Projection("in", "out", operator, delay=1)
     return network(source(*target.shape), target, entry, *loops)
 
 
@@ -57,14 +58,14 @@ def _to_themselves() -> Iterator[Case]:
     yield _case(
         "excites-itself",
         "A neuron whose own spike is enough for the next goes on once it was started.",
-        _recurrent(layer("out", instant(3)), Projection("out", "out", one_to_one(4), delay=1)),
+        _recurrent(layer("out", instant(3)), Projection("out", "out", matrix(4), delay=1)),
         [0, 0, *ONCE],
         [0] * 12,
     )
     yield _case(
         "inhibits-itself",
         "A neuron that inhibits itself is silent in the step after a spike, and in no other.",
-        _recurrent(layer("out", instant(3)), Projection("out", "out", one_to_one(-4), delay=1)),
+        _recurrent(layer("out", instant(3)), Projection("out", "out", matrix(-4), delay=1)),
         [1] * 7 + [0, 1, 1],
         [1, 0] * 5,
     )
@@ -72,9 +73,7 @@ def _to_themselves() -> Iterator[Case]:
         yield _case(
             f"excites-itself-after-{lag}",
             f"A loop of {lag} steps holds as many patterns as start in its first {lag} steps.",
-            _recurrent(
-                layer("out", instant(3)), Projection("out", "out", one_to_one(4), delay=lag)
-            ),
+            _recurrent(layer("out", instant(3)), Projection("out", "out", matrix(4), delay=lag)),
             [1, 0, 0, 1, *[0] * 14],
             [1, 1, *[0] * 16],
         )
@@ -150,27 +149,27 @@ def _of_several() -> Iterator[Case]:
         source(),
         layer("a", instant(3)),
         layer("b", instant(1), offset=2),
-        Projection("in", "a", one_to_one(4), delay=1),
-        Projection("a", "b", one_to_one(), delay=1),
+        Projection("in", "a", matrix(4), delay=1),
+        Projection("a", "b", matrix(2), delay=1),
     )
     yield _case(
         "two-within-a-step",
         "With two hardware steps to a logical one, a loop of two is gone round in one step.",
-        network(*pair, Projection("b", "a", one_to_one(4), delay=1), outputs=["b"], stride=2),
+        network(*pair, Projection("b", "a", matrix(4), delay=1), outputs=["b"], stride=2),
         ONCE,
         [0, 0, 0, *ONCE[:7]],
     )
     yield _case(
         "two-in-two-steps",
         "With one hardware step to a logical one, a loop of two takes two steps.",
-        network(*pair, Projection("b", "a", one_to_one(4), delay=1), outputs=["b"]),
+        network(*pair, Projection("b", "a", matrix(4), delay=1), outputs=["b"]),
         ONCE,
         [0, 1, 0, *ONCE[:7]],
     )
     yield _case(
         "two-after-three-steps",
         "A loop of two whose way back takes three logical steps.",
-        network(*pair, Projection("b", "a", one_to_one(4), delay=5), outputs=["b"], stride=2),
+        network(*pair, Projection("b", "a", matrix(4), delay=5), outputs=["b"], stride=2),
         [*ONCE, 0, 0],
         [1, 1, *ONCE],
     )
@@ -260,9 +259,9 @@ def _through_parts() -> Iterator[Case]:
             source(),
             layer("out", lif(voltage_decay=512, threshold=5)),
             layer("lately", IntegratorFixed(2047, 1024, 0, 0, shift=9), offset=2),
-            Projection("in", "out", one_to_one(4), delay=1),
-            Projection("out", "lately", one_to_one(8), delay=1),
-            Projection("lately", "out", one_to_one(-2), delay=1),
+            Projection("in", "out", matrix(4), delay=1),
+            Projection("out", "lately", matrix(8), delay=1),
+            Projection("lately", "out", matrix(-2), delay=1),
             outputs=["out", "lately"],
             stride=2,
         ),
@@ -274,8 +273,8 @@ def _through_parts() -> Iterator[Case]:
         network(
             source(minimum=-64, maximum=64),
             layer("out", IntegratorFixed(4095, 0, 0, 0, shift=6)),
-            Projection("in", "out", one_to_one(2), delay=1),
-            Projection("out", "out", one_to_one(-2), delay=1, exponent=-1),
+            Projection("in", "out", matrix(2), delay=1),
+            Projection("out", "out", matrix(-2), delay=1, exponent=-1),
         ),
         [64, 0, 0, 0, -37, 0, 0, 0, 1, 0, 0, 0],
     )
@@ -335,7 +334,7 @@ def _table(rows: int, columns: int) -> Dense:
 
 
 def _ends() -> Iterator[Case]:
-    itself = Projection("out", "out", one_to_one(4), delay=1)
+    itself = Projection("out", "out", matrix(4), delay=1)
     yield _case(
         "ends-with-its-sample",
         "Activity in a loop ends with its sample: the next starts in silence.",
@@ -363,9 +362,7 @@ def _ends() -> Iterator[Case]:
     yield _case(
         "one-step-only",
         "In a sample of one step, no loop brings anything back.",
-        _recurrent(
-            layer("out", instant(3)), itself, Projection("out", "out", one_to_one(-2), delay=2)
-        ),
+        _recurrent(layer("out", instant(3)), itself, Projection("out", "out", matrix(-2), delay=2)),
         [1],
         [0],
         [1],
@@ -374,7 +371,7 @@ def _ends() -> Iterator[Case]:
     yield _case(
         "longer-than-a-sample",
         "A loop that takes longer than a sample never closes, in whichever sample.",
-        _recurrent(layer("out", instant(3)), Projection("out", "out", one_to_one(4), delay=6)),
+        _recurrent(layer("out", instant(3)), Projection("out", "out", matrix(4), delay=6)),
         [1, 0, 1, 1],
         [0, 0, 0, 0],
         [0, 1, 0, 0],
