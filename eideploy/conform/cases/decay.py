@@ -17,6 +17,8 @@ LIMIT = 2**17
 
 BOTH = (1, -1)
 
+REGISTERS = [0, 1, 2, 63, 500, 1023, 2047, 2048, 3000, 4000, 4094, 4095]
+
 
 def cases() -> Iterator[Case]:
     """Of the current, of the potential, and of both."""
@@ -50,6 +52,13 @@ def _of_the_current() -> Iterator[Case]:
         "decay/current-dies-out",
         "Rounding takes at least one unit in each step, so that the last of u is gone in the end.",
         *((sign, d, steps) for d in (0, 63) for sign in BOTH for steps in (32, 63, 64)),
+    )
+    yield case(
+        "decay/current-counts-down",
+        "A small u of a slow decay loses one unit in each step, and drives a neuron until it is "
+        "at the threshold.",
+        lif(voltage_decay=4096, current_decay=[0, 0, 0, 31], threshold=[1, 2, 0, 1]),
+        [[2, 3, 1, 2], *[0] * 66],
     )
     yield _current(
         "decay/current-in-full-width",
@@ -200,15 +209,14 @@ def _twice(values: list[int]) -> list[int]:
 
 def _long_run(name: str, what: str, *, currents: bool = False, potentials: bool = False) -> Case:
     """Neurons of small thresholds and a noisy input."""
-    rng = draw(name)
-    n = 12
+    rng, n = draw(name), len(REGISTERS)
     return case(
         name,
         f"In a hundred steps of noise neurons of a θ of 0 to 3 spike as {what} would have it: each "
         "unit that is rounded wrongly comes out in some of them.",
         lif(
-            current_decay=[rng.randrange(4095) if currents else 4095 for _ in range(n)],
-            voltage_decay=[rng.randrange(1, 4096) if potentials else 4096 for _ in range(n)],
+            current_decay=list(reversed(REGISTERS)) if currents else 4095,
+            voltage_decay=REGISTERS if potentials else 4096,
             threshold=[index % 4 for index in range(n)],
         ),
         [[rng.randint(-3, 3) for _ in range(n)] for _ in range(100)],
