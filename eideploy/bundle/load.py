@@ -82,7 +82,10 @@ def load_bundle(folder: Path, digest: str | None = None) -> Bundle:
         stimulus=stimulus,
         traces={
             form: RecordedTrace(
-                folder / trace_file(form), manifest.files[trace_file(form)].sha256, known, extents
+                folder.absolute() / trace_file(form),
+                manifest.files[trace_file(form)].sha256,
+                known,
+                extents,
             )
             for form in manifest.traces
         },

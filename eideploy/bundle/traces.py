@@ -21,6 +21,7 @@ import numpy as np
 
 from eideploy.bundle.disk import Disk
 from eideploy.bundle.manifest import altered
+from eideploy.errors import InputError
 from eideploy.program import Array, Population, Program, Recording, Stimulus, Trace
 from eideploy.verify.artifact import threshold
 
@@ -177,8 +178,13 @@ class RecordedTrace:
         """What they did.
 
         Raises:
-            InputError: the file is damaged, or does not hold what it should.
+            InputError: the file is not there, is damaged, or does not hold what it should.
         """
+        if not self.path.is_file():
+            raise InputError(
+                f"{self.path} is not there",
+                "Workers on other machines have to find a bundle under the same path.",
+            )
         try:
             with h5py.File(self.path, "r") as file:
                 nodes = _group(file, "nodes")

@@ -25,17 +25,18 @@ def refuse_changes(bundle: Bundle, options: Mapping[str, object]) -> None:
 
 
 def origin(bundle: Bundle) -> dict[str, Any]:
-    """What the report of a bundle says of it, as JSON; a difference is told at once.
+    """What the report of a bundle says of it, as JSON; it is told to a person at once.
 
     `program` is None where compiling its graph here gives the very numbers that were recorded, else
     the first difference in words. Another version may sum weights in another order: whether that
     matters is what the hop from the recorded trace of the Program says.
     """
+    manifest = bundle.manifest
+    remark(f"{bundle.path}: recorded {manifest.created}, sha256 {manifest.digest}")
     compiled = run_passes(float_pipeline(CompileOptions()), bundle.graph)
     found = difference(bundle.program, compiled)
     if found is not None:
         remark(f"{bundle.path}: the float Program compiled here is not the recorded one: {found}")
-    manifest = bundle.manifest
     return {"digest": manifest.digest, "created": manifest.created, "program": found}
 
 

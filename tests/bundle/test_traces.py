@@ -185,3 +185,10 @@ def test_a_file_of_another_layout_is_refused(
     trace = RecordedTrace(path, "", layouts(subject.program), (6, 6))
     with pytest.raises(InputError, match=r"program\.h5: cannot be read as a trace"):
         trace.read()
+
+
+def test_a_trace_that_went_away_is_said_to_be_missing(bundle: Path) -> None:
+    trace = load_bundle(bundle).traces["frozen"]
+    trace.path.unlink()
+    with pytest.raises(InputError, match=r"frozen\.h5 is not there"):
+        trace.read()
