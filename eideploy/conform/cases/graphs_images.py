@@ -135,7 +135,7 @@ def _images() -> Iterator[Case]:
     nodes = {
         "in": entry(*shape),
         "first": _conv(shape, out=2, stride=(2, 2)),
-        "hidden": integrate((2, 3, 2), threshold=0.625),
+        "hidden": integrate((2, 3, 2), threshold=1.125),
         "flat": flatten(2, 3, 2),
         "weights": linear(_quarters(4, 12)),
         "out": integrate(4, threshold=0.875),

@@ -177,11 +177,11 @@ def _soft() -> Iterator[Case]:
     )
     nodes = {
         "in": entry(1),
-        "weights": linear([[2], [2]]),
-        "soft": soft_lif(2, tau=4, threshold=[0.8125, 1.3125]),
-        "hard": lif(2, tau=4, threshold=[0.8125, 1.3125]),
+        "weights": linear([[2], [1.75]]),
+        "soft": soft_lif(2, tau=[4, 8], threshold=[1.0625, 2.03125]),
+        "hard": lif(2, tau=[4, 8], threshold=[1.0625, 2.03125]),
         "after": linear([[1, 0], [0, 1]]),
-        "out": lif(2, tau=4, threshold=[1.5, 2.3125]),
+        "out": lif(2, tau=4, threshold=[1.21875, 1.1875]),
         "end": end(2),
     }
     yield shown(

@@ -181,7 +181,7 @@ def _loops() -> Iterator[Case]:
     yield _looped(
         "loop-excites-itself",
         "A loop acts in the next step: a spike is felt by its own neuron one step later.",
-        {"back": linear([[0.75, 0], [0.5, 0.75]])},
+        {"back": linear([[0.5, 0], [0.25, 0.5]])},
     )
     yield _looped(
         "loop-inhibits-itself",
@@ -236,7 +236,7 @@ def _loops() -> Iterator[Case]:
                 "a": integrate(1, threshold=0.625),
                 "b": integrate(1, threshold=0.625),
                 "c": integrate(1, threshold=1.625),
-                "back": linear([[0.75]]),
+                "back": linear([[0.5]]),
                 "end": end(1),
             },
             ("in", "a"),
@@ -356,7 +356,7 @@ def _loops_with_delays() -> Iterator[Case]:
     yield _looped(
         "loop-with-a-delay-of-none",
         "A Delay of 0 steps does not close a loop: it takes one step all the same.",
-        {"delay": delay(0, 2), "back": linear([[0.75, 0], [0.5, 0.75]])},
+        {"delay": delay(0, 2), "back": linear([[0.5, 0], [0.25, 0.5]])},
     )
     yield shown(
         "graph-time/loops-fast-and-slow",
