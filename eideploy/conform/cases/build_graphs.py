@@ -23,6 +23,7 @@ DT = 2.0**-10
 """Seconds of a step."""
 
 Shape = tuple[int, ...]
+Pair = tuple[int, int]
 
 
 def graph(
@@ -145,6 +146,29 @@ def soft_cuba(shape: int | Shape, **changes: Any) -> SoftResetCubaLIF:
 def delay(steps: Any, shape: int | Shape = 1) -> nir.Delay:
     """A Delay of so many steps."""
     return nir.Delay(full(shape, steps) * DT)
+
+
+def quarters(*shape: int) -> Array:
+    """Weights in quarters, −3…5 of them, by a rule without symmetry."""
+    n = np.arange(int(np.prod(shape)))
+    return ((7 * n + n * n // 3) % 9 - 3).reshape(shape) / 4
+
+
+def convolution(
+    shape: tuple[int, int, int],
+    *,
+    kernel: Pair = (2, 3),
+    out: int = 1,
+    stride: Pair = (1, 1),
+    padding: Pair | str = (0, 0),
+    dilation: Pair = (1, 1),
+    groups: int = 1,
+    bias: Any = 0,
+) -> nir.Conv2d:
+    """A Conv2d of an image of `shape` with `out` channels of kernels in quarters."""
+    weight = quarters(out, shape[0] // groups, *kernel)
+    biases = np.broadcast_to(np.array(bias, dtype=np.float64), out).copy()
+    return nir.Conv2d(shape[1:], weight, stride, padding, dilation, groups, biases)
 
 
 def spikes(name: str, *shape: int, steps: int = 8, samples: int = 2, rate: float = 0.5) -> Array:

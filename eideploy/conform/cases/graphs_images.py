@@ -1,7 +1,7 @@
-"""Convolutions and pools of NIR, as graphs: geometry, and what is folded into what.
+"""Convolutions of NIR, as graphs: what their geometry says.
 
 Weights are quarters that no flip and no transposition leaves as they are; thresholds lie an eighth
-beside them, or a sixteenth behind a mean.
+beside them.
 """
 
 from __future__ import annotations
@@ -14,25 +14,23 @@ import numpy as np
 
 from eideploy.conform.case import Case
 from eideploy.conform.cases.build_graphs import (
+    convolution,
     end,
     entry,
     flatten,
     graph,
     integrate,
     linear,
+    quarters,
     shown,
     spikes,
 )
-from eideploy.program import Array
-
-Pair = tuple[int, int]
 
 
 def cases() -> Iterator[Case]:
-    """Convolutions of images, of lines, and pools."""
+    """Convolutions of images, then of lines."""
     yield from _images()
     yield from _lines()
-    yield from _pools()
 
 
 def _images() -> Iterator[Case]:
@@ -124,9 +122,9 @@ def _images() -> Iterator[Case]:
     name = "graph-images/conv2d-behind-conv2d"
     nodes = {
         "in": entry(*shape),
-        "first": _conv(shape, out=2, stride=(2, 1), padding=(1, 0)),
+        "first": convolution(shape, out=2, stride=(2, 1), padding=(1, 0)),
         "hidden": integrate((2, 4, 4), threshold=0.875),
-        "second": _conv((2, 4, 4), kernel=(2, 3), out=3),
+        "second": convolution((2, 4, 4), kernel=(2, 3), out=3),
         "out": integrate((3, 3, 2), threshold=0.625),
         "end": end(3, 3, 2),
     }
@@ -134,10 +132,10 @@ def _images() -> Iterator[Case]:
     name = "graph-images/conv2d-to-linear"
     nodes = {
         "in": entry(*shape),
-        "first": _conv(shape, out=2, stride=(2, 2)),
+        "first": convolution(shape, out=2, stride=(2, 2)),
         "hidden": integrate((2, 3, 2), threshold=1.125),
         "flat": flatten(2, 3, 2),
-        "weights": linear(_quarters(4, 12)),
+        "weights": linear(quarters(4, 12)),
         "out": integrate(4, threshold=0.875),
         "end": end(4),
     }
@@ -174,131 +172,9 @@ def _lines() -> Iterator[Case]:
     )
 
 
-def _pools() -> Iterator[Case]:
-    yield _pooled("sum-pool", "A SumPool2d counts its window.", nir.SumPool2d, (2, 2), (2, 2))
-    yield _pooled(
-        "mean-pool",
-        "An AvgPool2d divides by the size of its window.",
-        nir.AvgPool2d,
-        (2, 2),
-        (2, 2),
-        threshold=0.9375,
-    )
-    yield _pooled(
-        "pool-not-square",
-        "Windows and strides of rows and of columns differ; what fills no window is left over.",
-        nir.SumPool2d,
-        (2, 3),
-        (3, 2),
-    )
-    yield _pooled(
-        "pool-overlapping",
-        "Windows may overlap: a spike counts in each of them.",
-        nir.SumPool2d,
-        (3, 2),
-        (1, 1),
-        threshold=3.125,
-    )
-    yield _pooled(
-        "mean-pool-padded",
-        "The zeros of the padding count in the mean.",
-        nir.AvgPool2d,
-        (2, 2),
-        (2, 2),
-        padding=(1, 1),
-        threshold=0.9375,
-    )
-    for pool in ("fold", "relay"):
-        yield _between(
-            f"pool-in-front-of-kernel-{pool}",
-            "A mean and the kernel behind it, be they one kernel or two nodes.",
-            nir.AvgPool2d(np.array([2, 2]), np.array([2, 2]), np.array([0, 0])),
-            pool,
-        )
-    yield _between(
-        "pool-padded-in-front-of-padding",
-        "A pool that pads, in front of a convolution that pads too.",
-        nir.SumPool2d(np.array([3, 3]), np.array([2, 2]), np.array([1, 1])),
-        "fold",
-    )
-    yield _between(
-        "pool-that-leaves-a-row",
-        "A pool leaves the last row over, and the convolution behind it pads: it sees zeros there.",
-        nir.SumPool2d(np.array([2, 2]), np.array([2, 2]), np.array([0, 0])),
-        "fold",
-        height=7,
-    )
-    shape = (1, 6, 6)
-    name = "graph-images/pool-behind-kernel"
-    nodes = {
-        "in": entry(*shape),
-        "kernel": _conv(shape, out=2, bias=[-0.5, 0.25]),
-        "pool": nir.SumPool2d(np.array([2, 2]), np.array([2, 2]), np.array([0, 0])),
-        "out": integrate((2, 2, 2), threshold=3.875),
-        "end": end(2, 2, 2),
-    }
-    yield shown(
-        name,
-        "A pool behind a convolution, with no neuron in between, sums its results, biases too.",
-        graph(nodes),
-        spikes(name, *shape),
-    )
-    name = "graph-images/pool-to-linear"
-    nodes = {
-        "in": entry(2, 4, 4),
-        "pool": nir.AvgPool2d(np.array([2, 2]), np.array([2, 2]), np.array([0, 0])),
-        "flat": flatten(2, 2, 2),
-        "weights": linear(_quarters(4, 8)),
-        "out": integrate(4, threshold=0.84375),
-        "end": end(4),
-    }
-    yield shown(
-        name,
-        "A Linear behind a pool and a Flatten.",
-        graph(nodes),
-        spikes(name, 2, 4, 4),
-    )
-    name = "graph-images/pool-as-output"
-    nodes = {
-        "in": entry(*shape),
-        "out": integrate(shape, threshold=0.5),
-        "end": end(*shape),
-        "pool": nir.SumPool2d(np.array([2, 3]), np.array([2, 2]), np.array([0, 1])),
-        "read": end(1, 3, 3),
-    }
-    yield shown(
-        name,
-        "An Output behind a pool reads its sums, of the same step.",
-        graph(nodes, ("in", "out"), ("out", "end"), ("out", "pool"), ("pool", "read")),
-        spikes(name, *shape),
-    )
-
-
-def _quarters(*shape: int) -> Array:
-    """Weights in quarters, −3…5 of them, by a rule without symmetry."""
-    n = np.arange(int(np.prod(shape)))
-    return ((7 * n + n * n // 3) % 9 - 3).reshape(shape) / 4
-
-
-def _conv(
-    shape: tuple[int, int, int],
-    *,
-    kernel: Pair = (2, 3),
-    out: int = 1,
-    stride: Pair = (1, 1),
-    padding: Pair | str = (0, 0),
-    dilation: Pair = (1, 1),
-    groups: int = 1,
-    bias: Any = 0,
-) -> nir.Conv2d:
-    weight = _quarters(out, shape[0] // groups, *kernel)
-    biases = np.broadcast_to(np.array(bias, dtype=np.float64), out).copy()
-    return nir.Conv2d(shape[1:], weight, stride, padding, dilation, groups, biases)
-
-
 def _image(name: str, claim: str, shape: tuple[int, int, int], **geometry: Any) -> Case:
     """A convolution and neurons behind it."""
-    node = _conv(shape, **geometry)
+    node = convolution(shape, **geometry)
     extents = [
         extent if node.padding == "same" else (extent + 2 * p - d * (k - 1) - 1) // s + 1
         for extent, p, d, k, s in zip(
@@ -329,7 +205,7 @@ def _line(
     bias: Any = 0,
 ) -> Case:
     """A convolution of two channels along a line."""
-    length, weight = 9, _quarters(out, 2 // groups, kernel)
+    length, weight = 9, quarters(out, 2 // groups, kernel)
     biases = np.broadcast_to(np.array(bias, dtype=np.float64), out).copy()
     node = nir.Conv1d(length, weight, stride, padding, dilation, groups, biases)
     reach, around = dilation * (kernel - 1), padding if isinstance(padding, int) else 0
@@ -342,47 +218,3 @@ def _line(
     }
     name = f"graph-images/{name}"
     return shown(name, claim, graph(nodes), spikes(name, 2, length))
-
-
-def _pooled(
-    name: str,
-    claim: str,
-    kind: type[nir.NIRNode],
-    window: Pair,
-    stride: Pair,
-    *,
-    padding: Pair = (0, 0),
-    threshold: float = 2.125,
-) -> Case:
-    """A pool right in front of neurons."""
-    shape = (2, 5, 7)
-    extents = [
-        (extent + 2 * p - k) // s + 1
-        for extent, p, k, s in zip(shape[1:], padding, window, stride, strict=True)
-    ]
-    out = (2, *extents)
-    nodes = {
-        "in": entry(*shape),
-        "pool": kind(np.array(window), np.array(stride), np.array(padding)),
-        "out": integrate(out, threshold=threshold),
-        "end": end(*out),
-    }
-    name = f"graph-images/{name}"
-    return shown(name, claim, graph(nodes), spikes(name, *shape))
-
-
-def _between(name: str, claim: str, pool: nir.NIRNode, how: str, height: int = 6) -> Case:
-    """Neurons, a pool, and a convolution of its result, which pads."""
-    shape = (1, height, 6)
-    pooled = (1, 3, 3)
-    nodes = {
-        "in": entry(*shape),
-        "hidden": integrate(shape, threshold=0.5),
-        "pool": pool,
-        "kernel": _conv(pooled, kernel=(2, 3), out=2, padding=(1, 1)),
-        "out": integrate((2, 4, 3), threshold=0.84375),
-        "end": end(2, 4, 3),
-    }
-    name = f"graph-images/{name}"
-    values = spikes(name.removesuffix(f"-{how}"), *shape)
-    return shown(name, claim, graph(nodes), values, pool=how)
