@@ -69,8 +69,8 @@ def _end_to_end(run: Path) -> EndToEnd:
 
 
 def _command(runs: Sequence[Path], all_finders: bool) -> str:
-    """The command line, with no more of the paths than their names."""
+    """The command line; of absolute paths, which say nothing elsewhere, the names alone."""
     words = ["eideploy conform --mutants"]
     words += ["--all-finders"] if all_finders else []
-    words += [f"--against {run.name}" for run in runs]
+    words += [f"--against {run.name if run.is_absolute() else run}" for run in runs]
     return " ".join(words)

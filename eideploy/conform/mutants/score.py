@@ -35,6 +35,14 @@ class Question:
     answer: Trace
     unmutated: Result
 
+    @property
+    def size(self) -> int:
+        """About how long it takes: neurons that are updated, over all steps."""
+        stimulus, network = self.case.stimulus, self.case.network
+        assert isinstance(network, Program)
+        neurons = sum(population.size for population in network.populations)
+        return stimulus.samples * stimulus.steps * neurons
+
     def ask(self, mutant: Mutant) -> Result:
         """What a mutant makes of it."""
         return run_case(mutant, self.case, self.answer)
@@ -103,11 +111,8 @@ def _silent(stage: str, done: int, total: int) -> None:
 
 
 def _in_order(mutant: Mutant, sound: Sequence[Question]) -> list[Question]:
-    """Long ones last; before, those of the mutant's topic first, and of these the quick ones."""
-    return sorted(
-        sound,
-        key=lambda q: (_is_long(q), q.case.topic != mutant.kind, q.unmutated.seconds),
-    )
+    """Long ones last; before, those of the mutant's topic first, and of these the small ones."""
+    return sorted(sound, key=lambda q: (_is_long(q), q.case.topic != mutant.kind, q.size))
 
 
 def _is_long(question: Question) -> bool:

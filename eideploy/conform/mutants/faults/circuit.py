@@ -103,7 +103,10 @@ DIVISION = (
         "mutant-division-by-power-of-two",
         "circuits",
         "S is rounded down to a power of two, so that a shift can divide by it.",
-        _quotient("floor_division(balanced.abs() * scale, 2 ** torch.floor(torch.log2(divisor)))"),
+        _quotient(
+            "floor_division(balanced.abs() * scale, "
+            "(2 ** divisor.log2().floor()).to(divisor.dtype))"
+        ),
     ),
     Mutant(
         "mutant-division-before-shift",

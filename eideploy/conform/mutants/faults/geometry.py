@@ -260,7 +260,7 @@ POOLING = (
     ),
     Mutant(
         "mutant-pool-assumed",
-        "pooling",
+        "convolution",
         "A kernel with a stride is taken to hold one weight for each block of the stride.",
         (
             Edit(

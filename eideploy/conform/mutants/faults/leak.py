@@ -266,7 +266,7 @@ BIAS = (
         "mutant-bias-not-negative",
         "bias",
         "The mantissa of the bias is read without its sign.",
-        change=parameter("bias_mantissa", abs),
+        change=parameter("bias_mantissa", lambda mantissa: abs(mantissa).clip(max=4095)),
     ),
     Mutant(
         "mutant-current-bias-ignored",
