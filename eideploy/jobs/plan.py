@@ -60,7 +60,7 @@ class Plan:
             done = len(journal.names())
             if self.resume:
                 self.tell(
-                    f"resuming: {done} parts are done"
+                    f"resuming: {done} done before"
                     if done
                     else "nothing to resume: starting from the beginning"
                 )

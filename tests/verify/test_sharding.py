@@ -194,7 +194,7 @@ def test_a_run_that_was_interrupted_goes_on(run: Any, tmp_path: Path, chunk_byte
     resumed = run(target=target, plan=plan, chunk_bytes=chunk_bytes)
     assert document(resumed) == whole
     assert noted(Path(target.folder)) == {f"begun {sample}": 1 for sample in range(SAMPLES)}
-    assert said == ["resuming: 4 parts are done"]
+    assert said == ["resuming: 4 done before"]
     assert not list((tmp_path / "journal").iterdir())
 
 
@@ -240,7 +240,7 @@ def test_what_was_found_of_something_else_is_not_used(
     # Limits are not part of what is found.
     said = []
     run(plan=Plan(cache=tmp_path, resume=True, tell=said.append), limits=Limits(0, 100))
-    assert said == ["resuming: 4 parts are done"]
+    assert said == ["resuming: 4 done before"]
 
 
 def make(folder: Path) -> str:
