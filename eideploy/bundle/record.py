@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import os
 import shutil
 import tempfile
@@ -32,7 +31,7 @@ from eideploy.errors import InputError, OutputError
 from eideploy.graph import write
 from eideploy.program import Program, Stimulus, Trace, encode, save_program, save_stimulus
 from eideploy.verify import Limits
-from eideploy.verify.rungs import Side, StageProgress
+from eideploy.verify.rungs import Side, StageProgress, chunks
 
 PART_BYTES = 2**26
 """About what the traces may take that are in memory at a time."""
@@ -107,7 +106,8 @@ def record(
         StimulusError: the stimulus does not fit the network.
     """
     stimulus, program = subject.stimulus, subject.program
-    for part in _parts(subject, part_bytes):  # what does not fit is refused before anything runs
+    parts = chunks([Side("program", program, None)], stimulus, part_bytes)
+    for part in parts:  # what does not fit is refused before anything runs
         encode(program, stimulus.take(part))
     with _new_folder(folder, overwrite) as new:
         write(new / GRAPH, subject.graph)
@@ -115,11 +115,10 @@ def record(
         save_stimulus(new / STIMULUS, stimulus)
         made: dict[FormName, Recorded] = {}
         for name, form in forms.items():
-            path = new / trace_file(name)
+            path, seconds = new / trace_file(name), 0.0
             path.parent.mkdir(exist_ok=True)
-            seconds = 0.0
             with write_trace(path, program, stimulus, all_state=all_state) as add:
-                for part in _parts(subject, part_bytes):
+                for part in parts:
                     told = partial(_tell, progress, name, part.start, stimulus.samples)
                     told(0, part.stop - part.start)
                     started = perf_counter()
@@ -129,17 +128,6 @@ def record(
             made[name] = Recorded(device=form.device, seconds=round(seconds, 3))
         (new / MANIFEST).write_bytes(_manifest(new, subject, made, environment).encode())
         return open_manifest(new)
-
-
-def _parts(subject: Subject, limit: int) -> tuple[slice, ...]:
-    """Slices that cover all samples, one slice where a sample depends on those before it."""
-    stimulus, side = subject.stimulus, Side("program", subject.program, None)
-    shown = 8 * sum(math.prod(values.shape[1:]) for values in stimulus.values.values())
-    size = max(1, limit // (shown + side.bytes_per_sample(stimulus.steps)))
-    if not side.independent:
-        size = stimulus.samples
-    starts = range(0, stimulus.samples, size)
-    return tuple(slice(start, min(start + size, stimulus.samples)) for start in starts)
 
 
 def _tell(

@@ -72,14 +72,15 @@ def write_trace(
 
 def _kept(population: Population, recording: Recording, all_state: bool) -> dict[str, Array]:
     """Observables of a population by name."""
-    if not population.neuron.spiking:
-        return {OUTPUT: recording.output, **(recording.state if all_state else {})}
-    spikes = {SPIKES: recording.output.astype(bool)}
-    if all_state or "v" not in recording.state:
-        return {**spikes, **recording.state}
-    v, theta = recording.state["v"], threshold(population)
-    near = np.abs(v - theta) < NEAR * np.maximum(1, np.abs(theta))
-    return {**spikes, "v": np.where(near, v, np.nan)}
+    spiking, state = population.neuron.spiking, recording.state
+    kept = {SPIKES: recording.output.astype(bool)} if spiking else {OUTPUT: recording.output}
+    if all_state:
+        return {**kept, **state}
+    if spiking and "v" in state:
+        v, theta = state["v"], threshold(population)
+        near = np.abs(v - theta) < NEAR * np.maximum(1, np.abs(theta))
+        kept["v"] = np.where(near, v, np.nan)
+    return kept
 
 
 def _node(nodes: h5py.Group, name: str, offset: int) -> h5py.Group:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from eideploy.bundle import FormName
 from eideploy.cli.inputs import Model
+from eideploy.errors import MissingComponentError
 from eideploy.jobs import digest
 from eideploy.program import Recording, Stimulus, Trace
 from eideploy.verify.ladder import Show
@@ -63,21 +64,26 @@ class _Network:
     Args:
         module: the network.
         digest: of what it depends on what it does.
+        device: where it runs, wherever it is sent to.
     """
 
     module: SequentialState
     digest: str | None
+    device: str
 
     @staticmethod
     def of(run: Run, stabilizer: Stabilizer, dtype: torch.dtype, device: str = "cpu") -> _Network:
         """The network of a run in one of its forms."""
         weights = {name: values.numpy() for name, values in run.weights.items()}
         made_of = run.recipe.model_dump_json(), weights, stabilizer, str(dtype), device
-        return _Network(run.network(stabilizer, dtype).to(device), digest(made_of))
+        return _Network(run.network(stabilizer, dtype), digest(made_of), device)
 
     def __call__(self, stimulus: Stimulus) -> Trace:
         from eideploy.train import record_network
 
+        if self.device == "cuda" and not has_cuda():
+            raise MissingComponentError("torch finds no GPU here")
+        self.module.to(self.device)
         values = next(iter(stimulus.values.values()))
         return Trace(
             {

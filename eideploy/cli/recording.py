@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 
 from eideploy import __version__
-from eideploy.bundle import Form as Recorded
+from eideploy.bundle import Form as RecordedForm
 from eideploy.bundle import FormName, Subject, is_bundle
 from eideploy.bundle import record as write_bundle
 from eideploy.cli.bundles import show_manifest
@@ -104,12 +104,13 @@ def record(
         show_manifest(manifest)
 
 
-def _forms(model: Model, program: Program) -> dict[FormName, Recorded]:
+def _forms(model: Model, program: Program) -> dict[FormName, RecordedForm]:
     """Every form of the network that can run here."""
     cpu, found = _cpu(), {}
     for name, show in torch_forms(model.run).items() if model.run else ():
-        found[name] = Recorded(partial(_untold, show), gpu_name() if name == "frozen-cuda" else cpu)
-    return {**found, "program": Recorded(partial(_on_reference, program), cpu)}
+        device = gpu_name() if name == "frozen-cuda" else cpu
+        found[name] = RecordedForm(partial(_untold, show), device)
+    return {**found, "program": RecordedForm(partial(_on_reference, program), cpu)}
 
 
 def _untold(show: Show, stimulus: Stimulus, progress: Progress) -> Trace:

@@ -178,7 +178,8 @@ def _given_side(name: str, program: Program, side: Show | Recorded) -> Side:
     """A side that runs in torch, or was recorded; `program` is its counterpart."""
     if isinstance(side, (Trace, Stored)):
         return Side(name, program, None)
-    return Side(name, program, partial(_show, side))
+    # Who looks at other samples elsewhere may have no GPU.
+    return Side(name, program, partial(_show, side), optional=name == "frozen-cuda")
 
 
 def _rungs_to(base: str, given: Collection[str]) -> list[Rung]:

@@ -98,6 +98,17 @@ def test_record_says_what_it_wrote(trained: Path, tmp_path: Path, capsys: Any) -
     assert {"trained", "frozen", "program"} <= set(written["traces"])
 
 
+def test_all_state_is_kept_if_asked_for(trained: Path, tmp_path: Path, capsys: Any) -> None:
+    kept = {}
+    for options in ((), ("--state",)):
+        folder = tmp_path / f"b{len(options)}"
+        call(capsys, "record", trained, "-o", folder, "-n", 4, *options)
+        trace = load_bundle(folder).traces["frozen"].read()
+        kept[options] = float(np.isfinite(trace["lif1"].state["v"]).mean())
+    assert kept[()] < 0.01
+    assert kept[("--state",)] == 1
+
+
 def test_limits_and_widths_are_those_of_the_recipe(
     trained: Path, tmp_path: Path, capsys: Any
 ) -> None:
@@ -377,3 +388,15 @@ def test_a_real_gpu_does_what_the_cpu_does(trained: Path, capsys: Any) -> None:
     report = document(capsys, "verify", trained, "-t", "reference")
     status = {hop["name"]: hop["status"] for hop in report["hops"]}
     assert status["frozen→frozen-cuda"] == "pass"
+
+
+def test_a_worker_without_a_gpu_leaves_that_hop_out(
+    trained: Path, monkeypatch: Any, capsys: Any
+) -> None:
+    """Whoever asked has one; whoever looks at the samples has not."""
+    answers = iter([True])
+    monkeypatch.setattr(forms, "has_cuda", lambda: next(answers, False))
+    report = document(capsys, "verify", trained, "-t", "reference", "-n", 5)
+    hop = report["hops"][1]
+    assert (hop["name"], hop["status"]) == ("frozen→frozen-cuda", "skipped")
+    assert report["verdict"] == "pass"
