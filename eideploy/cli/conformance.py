@@ -251,9 +251,10 @@ def _run(
     if known is not None and len(targets) != 1:
         raise InputError("--known is about one target", "Give it with one --target.")
     lists = [load_known(known) if known else known_differences(target) for target in targets]
-    names = {case.name for case in (*suite(), *cases)} | {chip.name for chip in recorded(None)}
-    for listed in lists:
-        listed.check(names)
+    if any(listed.differences for listed in lists):
+        names = {case.name for case in (*suite(), *cases)} | {chip.name for chip in recorded(None)}
+        for listed in lists:
+            listed.check(names)
     with stages() as progress:
         for target, listed in zip(targets, lists, strict=True):
             yield hold(

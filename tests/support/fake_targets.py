@@ -1,4 +1,4 @@
-"""Targets that are wrong in one way each, around the twin, and cases to show it."""
+"""Targets that are wrong in one way each, around the reference, and cases to show it."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from eideploy.conform import Case
 from eideploy.conform.cases.build import chain, lif, matrix, neurons, show, single
 from eideploy.errors import InputError, UnsupportedError
 from eideploy.program import EINeuronFixed, Program, Recording, Stimulus, Trace
-from eideploy.simulate import twin
+from eideploy.simulate import reference
 from eideploy.simulate.record import Progress, Record
 from eideploy.targets import Availability
 
@@ -43,7 +43,7 @@ Change = Callable[[str, Recording], "Recording | None"]
 
 @dataclass(frozen=True)
 class Fake:
-    """The twin with something done to each recording.
+    """The reference with something done to each recording.
 
     Args:
         change: gives what is handed out of a population, or None to leave it out.
@@ -69,7 +69,7 @@ class Fake:
         self, program: Program, stimulus: Stimulus, record: Record, progress: Progress | None = None
     ) -> Trace:
         self.before(program)
-        trace = twin.run(program, stimulus, record, progress)
+        trace = reference.run(program, stimulus, record, progress)
         changed = {name: self.change(name, r) for name, r in trace.recordings.items()}
         return Trace({name: r for name, r in changed.items() if r is not None})
 
