@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import fields, is_dataclass, replace
 from typing import Any
 
@@ -25,6 +26,26 @@ def ready_target(name: str, **options: object) -> Target:
     target = configured(load_target(name), **options)
     require(target)
     return target
+
+
+def ready_targets(names: Sequence[str], **options: object) -> list[Target]:
+    """The targets, sure to be able to run here, each with those of the options that it takes.
+
+    Raises:
+        InputError: there is no such target, or none of them takes an option that is given.
+        MissingComponentError: one of them cannot run here.
+    """
+    found = [load_target(name) for name in dict.fromkeys(names)]
+    for name, value in options.items():
+        if found and value is not None and not any(takes(target, name) for target in found):
+            configured(found[0], **{**dict.fromkeys(options), name: value})
+    ready = [
+        configured(target, **{n: v for n, v in options.items() if takes(target, n)})
+        for target in found
+    ]
+    for target in ready:
+        require(target)
+    return ready
 
 
 def configured(target: Any, **options: object) -> Any:

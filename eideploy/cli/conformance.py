@@ -8,14 +8,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.text import Text
 
-from eideploy.cli.backend import configured, takes
+from eideploy.cli.backend import ready_targets
+from eideploy.cli.cases import chosen_cases, list_cases, write_to
 from eideploy.cli.console import out, print_json, remark, stages
 from eideploy.cli.options import Device, Executor, Json, Resume, Scheduler, Timeout, Workers
 from eideploy.cli.plans import plan_of
 from eideploy.errors import InputError
-from eideploy.targets import Target, load_target, require, target_names
+from eideploy.targets import Target, target_names
 
 if TYPE_CHECKING:
     from eideploy.conform import Case, Conformance
@@ -140,13 +140,13 @@ def conform(
             "--junit": junit,
         },
     )
-    backends = _ready(target or (), executor=executor, device=device, timeout=timeout)
-    chosen, chips = _chosen(case or (), quick, generate, seed, recordings, backends)
+    backends = ready_targets(target or (), executor=executor, device=device, timeout=timeout)
+    chosen, chips = chosen_cases(case or (), quick, generate, seed, recordings, backends)
     if list_:
-        _list(chosen, json)
+        list_cases(chosen, json)
         return
     if write is not None:
-        _write(write, chosen)
+        write_to(write, chosen)
         return
     if mutants:
         from eideploy.cli.mutation import hold_mutants
@@ -162,8 +162,8 @@ def conform(
         if report.verdict != "pass":
             raise typer.Exit(1)
         return
-    plan = plan_of(workers, scheduler, resume)
-    columns = [*_run(backends, chosen, chips, known, plan), *_read(with_ or ())]
+    plan, elsewhere = plan_of(workers, scheduler, resume), _read(with_ or ())
+    columns = [*_run(backends, chosen, chips, known, plan), *elsewhere]
     if not columns:
         raise InputError(
             "no target is named",
@@ -185,54 +185,6 @@ def _refuse_other_half(
                 f"{option} is about {what}",
                 f"Leave out {option}{'' if mutants else ', or give --mutants'}.",
             )
-
-
-def _ready(names: Sequence[str], **options: object) -> list[Target]:
-    """The targets, sure to be able to run here, each with those of the options that it takes.
-
-    Raises:
-        InputError: there is no such target, or none of them takes an option that is given.
-        MissingComponentError: one of them cannot run here.
-    """
-    found = [load_target(name) for name in dict.fromkeys(names)]
-    for name, value in options.items():
-        if found and not any(takes(target, name) for target in found):
-            configured(found[0], **{**dict.fromkeys(options), name: value})
-    ready = [
-        configured(target, **{n: v for n, v in options.items() if takes(target, n)})
-        for target in found
-    ]
-    for target in ready:
-        require(target)
-    return ready
-
-
-def _chosen(
-    patterns: Sequence[str],
-    quick: bool,
-    generate: int,
-    seed: int,
-    recordings: Path | None,
-    targets: Sequence[Target],
-) -> tuple[list[Case], list[Recorded]]:
-    """What is asked for: cases, of the arithmetic of the targets if there are any, and chips."""
-    from eideploy.conform.cases import suite
-    from eideploy.conform.cases.quick import QUICK
-    from eideploy.conform.generate import generated
-    from eideploy.conform.selection import select
-    from eideploy.conform.silicon import Recorded, recorded
-
-    found: list[Case | Recorded] = [*suite()]
-    if quick:
-        found = select(found, QUICK)
-    for arithmetic in ("integer", "float"):
-        if not targets or any(target.arithmetic == arithmetic for target in targets):
-            found += generated(generate, seed, arithmetic)
-    if recordings is not None:
-        found += recorded(recordings)
-    found = select(found, patterns)
-    chips = [one for one in found if isinstance(one, Recorded)]
-    return [one for one in found if not isinstance(one, Recorded)], chips
 
 
 def _run(
@@ -267,32 +219,10 @@ def _run(
             )
 
 
-def _read(files: Sequence[Path]) -> Iterator[Conformance]:
+def _read(files: Sequence[Path]) -> list[Conformance]:
     from eideploy.conform.document import read_json
 
-    for file in files:
-        yield from read_json(file)
-
-
-def _list(cases: Sequence[Case], json: bool) -> None:
-    from eideploy.conform.files import described
-
-    if json:
-        print_json({"schema": "eideploy.cases/1", "cases": [described(case) for case in cases]})
-        return
-    width = max((len(case.name) for case in cases), default=0)
-    for case in cases:
-        line = Text.assemble(case.name.ljust(width), "  ", (case.claim, "dim"))
-        out.print(line, soft_wrap=True)
-    remark(f"{len(cases)} cases")
-
-
-def _write(folder: Path, cases: Sequence[Case]) -> None:
-    from eideploy.conform.files import write_cases
-
-    with stages() as progress:
-        write_cases(folder, cases, partial(progress, "writing"))
-    remark(f"{len(cases)} cases: {folder / 'index.json'}")
+    return [column for file in files for column in read_json(file)]
 
 
 def _report(
