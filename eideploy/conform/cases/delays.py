@@ -318,7 +318,7 @@ def _parts() -> Iterator[Case]:
         "Of two projections with exponents, each scales what it delivers in its own step.",
         network(
             source(3),
-            layer("out", instant([6, 12]), 2),
+            layer("out", instant([30, 8]), 2),
             Projection("in", "out", matrix([[2, -4, 6], [10, 2, 2]]), delay=3, exponent=2),
             Projection("in", "out", matrix([[-6, 2, 8], [2, -12, 4]]), delay=2, exponent=-2),
         ),

@@ -200,7 +200,7 @@ def _several() -> Iterator[Case]:
         "Each projection shifts its own sum, and to the right it rounds that sum to −∞.",
         network(
             source(3),
-            layer("out", instant(2), 2),
+            layer("out", instant([58, 65]), 2),
             Projection("in", "out", first, delay=1, exponent=3),
             Projection("in", "out", second, delay=1, exponent=-2),
             Projection("in", "out", second, delay=1, exponent=-3),
@@ -214,7 +214,7 @@ def _several() -> Iterator[Case]:
         network(
             source(12),
             *(layer(f"p{index:02d}", instant(index % 3)) for index in range(12)),
-            layer("out", lif(voltage_decay=2048, threshold=[9, 25]), 2, offset=2),
+            layer("out", instant([29, 19]), 2, offset=2),
             *(
                 Projection("in", f"p{index:02d}", Dense(row[None]), delay=1)
                 for index, row in enumerate(
