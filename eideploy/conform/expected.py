@@ -15,8 +15,11 @@ from eideploy.program import Program, Stimulus, Trace
 def expected(case: Case) -> Trace:
     """What the populations of a case emit and, where it is asked for, their state as tested.
 
-    Of a Program these are all but the inputs. Of a graph they are the neurons that spike, by the
-    names of their nodes: in which units a target gives graded values is its own choice.
+    Of a Program these are all but the inputs. Of a graph they are all nodes, by name, of which the
+    compiler makes populations of the same names. Their graded values (float64) are for targets of
+    float arithmetic alone: in which units an integer target gives them is its own choice. Spikes
+    (uint8) are the same on all, since the numbers of these cases leave more room around each
+    threshold than rounding takes.
 
     Raises:
         InputError: the case has no exact answer: an integer leaves its width, or float64 does not
@@ -36,5 +39,4 @@ def _of_program(program: Program, stimulus: Stimulus, state: bool) -> Trace:
 
 
 def _of_graph(graph: nir.NIRGraph, stimulus: Stimulus, dt: float | None) -> Trace:
-    recordings = graphs.run(plain_graph(graph, dt), plain_values(stimulus))
-    return graph_trace({name: node for name, node in recordings.items() if node["spiking"]})
+    return graph_trace(graphs.run(plain_graph(graph, dt), plain_values(stimulus)))

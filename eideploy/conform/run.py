@@ -104,9 +104,12 @@ def run_case(target: Target, case: Case, expected: Trace | None = None) -> Resul
     state = _compares_state(target, case)
     started = perf_counter()
     try:
-        found = _run(target, case, expected, state)
+        program = _program(target, case)
+        asked = _asked(program, expected)
+        record = Record(tuple(n for n in asked.recordings if n in program.by_name), state)
+        found = target.run(program, case.stimulus, record)
         seconds = perf_counter() - started
-        return replace(_judge(result, target, expected, found, state), seconds=seconds)
+        return replace(_judge(result, target, asked, found, state), seconds=seconds)
     except UnsupportedError as error:
         return replace(
             result,
@@ -124,20 +127,27 @@ def _compares_state(target: Target, case: Case) -> bool:
     return case.state and target.relation == "exact" and getattr(target, "records_state", True)
 
 
-def _run(target: Target, case: Case, expected: Trace, state: bool) -> Trace:
-    """What the target recorded of the populations that are expected, and of their state."""
-    program = case.network
-    of_graph = not isinstance(program, Program)
-    if not isinstance(program, Program):
-        program = run_passes(target.pipeline(case.options), program)
-    there = tuple(
-        name
-        for name in expected.recordings
-        if name in program.by_name
-        # An integer target gives the graded values of a graph in units of its own.
-        and (program.arithmetic == "float" or not of_graph or program.by_name[name].neuron.spiking)
+def _program(target: Target, case: Case) -> Program:
+    """What the target runs: the Program of the case, or what its own pipeline makes of a graph."""
+    if isinstance(case.network, Program):
+        return case.network
+    return run_passes(target.pipeline(case.options), case.network)
+
+
+def _asked(program: Program, expected: Trace) -> Trace:
+    """Of what is expected, what the target has to give: spikes and integers always.
+
+    A graded value of a graph is asked for only where the compiler made a population of the node,
+    and of a float Program: an integer one gives it in units of its own.
+    """
+    graded = program.by_name if program.arithmetic == "float" else ()
+    return Trace(
+        {
+            name: recording
+            for name, recording in expected.recordings.items()
+            if recording.output.dtype.kind != "f" or name in graded
+        }
     )
-    return target.run(program, case.stimulus, Record(there, state))
 
 
 def _judge(result: Result, target: Target, expected: Trace, found: Trace, state: bool) -> Result:

@@ -88,7 +88,7 @@ def test_an_integer_that_leaves_its_width_is_refused() -> None:
         expected(case(single(lif(), 2**23), show([1])))
 
 
-def test_of_a_graph_the_neurons_that_spike_are_expected() -> None:
+def test_of_a_graph_all_nodes_are_expected_by_name() -> None:
     one = np.ones(2)
     graph = nir.NIRGraph(
         {
@@ -101,6 +101,8 @@ def test_of_a_graph_the_neurons_that_spike_are_expected() -> None:
         type_check=False,
     )
     recordings = expected(case(graph, Stimulus({"in": np.ones((1, 2, 2))}))).recordings
-    assert set(recordings) == {"spikes"}
+    assert set(recordings) == {"scale", "spikes", "out"}
+    assert np.array_equal(recordings["scale"].output, np.full((1, 2, 2), 2.0))
+    assert recordings["scale"].output.dtype == np.float64
     assert np.array_equal(recordings["spikes"].output, [[[1, 0], [1, 1]]])
     assert recordings["spikes"].output.dtype == np.uint8

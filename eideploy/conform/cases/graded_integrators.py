@@ -8,19 +8,8 @@ from typing import Any
 import numpy as np
 
 from eideploy.conform.case import Case
-from eideploy.conform.cases.build import (
-    integrator,
-    matrix,
-    show,
-)
+from eideploy.conform.cases.build import integrator, matrix, show
 from eideploy.conform.cases.graded import driven
-from eideploy.program import (
-    Identity,
-)
-
-LARGEST = 2**23 - 1
-ONE = Identity(np.array(1))
-FORGETS: dict[str, Any] = {"voltage_decay": 4096, "threshold": 131071}
 
 
 def cases() -> Iterator[Case]:
