@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from eideploy.program import Array
+from eideploy.program import Array, Recording
 from eideploy.verify import plots
 from eideploy.verify.artifact import Artifact
 from eideploy.verify.judge import judge
@@ -131,9 +131,9 @@ def _shown(what: str, part: slice, total: int) -> str:
 def _membrane(
     suspect: PopulationResult, first: Divergence, hop: Hop, before: Artifact, after: Artifact
 ) -> Membrane:
-    """The potential if both sides have it, else what diverged."""
+    """The potential if both sides have it where they part, else what diverged."""
     variable = first.variable
-    if all("v" in side.trace[suspect.name].state for side in (before, after)):
+    if all(_has_potential(side.trace[suspect.name], first) for side in (before, after)):
         variable = "v"
     steps = slice(max(0, first.step - AROUND), first.step + AROUND + 1)
     curves = [_curve(side, suspect, variable, first, steps) for side in (before, after)]
@@ -144,6 +144,12 @@ def _membrane(
         variable = "v / θ"
     picture = plots.membrane(*curves, first_step=steps.start, divergence=first.step, label=variable)
     return Membrane(suspect, variable, picture)
+
+
+def _has_potential(recording: Recording, first: Divergence) -> bool:
+    """Whether v was recorded there; of what was recorded elsewhere there may be only some of it."""
+    v = recording.state.get("v")
+    return v is not None and bool(np.isfinite(v[0, first.step].flat[first.neuron]))
 
 
 def _curve(
