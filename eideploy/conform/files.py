@@ -48,6 +48,17 @@ def write_cases(folder: Path, cases: Sequence[Case], progress: Progress | None =
     write_text(folder / "index.json", json.dumps(index, indent=2, ensure_ascii=False) + "\n")
 
 
+def options(case: Case) -> dict[str, Any]:
+    """How a graph is to be compiled, as far as plain JSON values say it; nothing of a Program."""
+    if isinstance(case.network, Program):
+        return {}
+    return {
+        name: value
+        for name, value in vars(case.options).items()
+        if value is None or isinstance(value, (str, int, float))
+    }
+
+
 def described(case: Case) -> dict[str, Any]:
     """What can be said of a case without running it, as plain JSON values."""
     return {
@@ -56,6 +67,7 @@ def described(case: Case) -> dict[str, Any]:
         "claim": case.claim,
         "arithmetic": case.arithmetic,
         "state": case.state,
+        "options": options(case),
         "samples": case.stimulus.samples,
         "steps": case.stimulus.steps,
     }

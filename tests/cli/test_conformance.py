@@ -156,11 +156,12 @@ def test_cases_as_files_are_all_that_a_backend_needs(tmp_path: Path, capsys):
 def test_a_graph_is_written_as_a_graph(tmp_path: Path):
     from eideploy.graph import read
 
-    graph = next(case for case in suite() if case.arithmetic is None)
+    graph = next(case for case in suite() if case.arithmetic is None and case.options.dt)
     folder = tmp_path / "cases"
     assert run(["conform", "--write", str(folder), "--case", graph.name]) == 0
     (entry,) = json.loads((folder / "index.json").read_text(encoding="utf-8"))["cases"]
     assert entry["network"].endswith(".nir")
+    assert entry["options"]["dt"] == graph.options.dt
     assert set(read(folder / entry["network"]).nodes) == set(graph.network.nodes)
 
 
