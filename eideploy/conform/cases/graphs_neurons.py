@@ -110,7 +110,7 @@ def _membranes() -> Iterator[Case]:
             {
                 "in": entry(1),
                 "weights": linear([[1], [1]]),
-                "out": lif(2, tau=[4, 16], r=8, threshold=[5.125, 1.28125]),
+                "out": lif(2, tau=[4, 16], r=8, threshold=[5.5, 1.3125]),
                 "end": end(2),
             },
             dt=None,

@@ -273,5 +273,5 @@ def _nested() -> Iterator[Case]:
     yield layer(
         "nested-twice",
         "A graph within a graph within a graph too.",
-        {"weights": linear(W), "outer": outer, "before": integrate(4, threshold=0.625)},
+        {"weights": linear(W), "outer": outer, "before": integrate(4, threshold=2.25)},
     )
