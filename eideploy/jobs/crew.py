@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
 import tempfile
 import warnings
 from collections.abc import Iterator
@@ -94,6 +95,9 @@ def hire(crew: Crew) -> Iterator[Client]:
                     "distributed.worker.daemon": False,
                     "distributed.worker.multiprocessing-method": "spawn",
                     "distributed.worker.profile.enabled": False,
+                    # Without the threshold for giving back memory that Dask would set: large
+                    # arrays come and go here, and each time cost a fault for every page.
+                    "distributed.nanny.pre-spawn-environ": ONE_THREAD,
                     # There is nothing to look at by HTTP.
                     "distributed.scheduler.http.routes": [],
                     "distributed.worker.http.routes": [],
@@ -138,6 +142,7 @@ def _processes(count: int) -> Iterator[str]:
     from distributed import LocalCluster
 
     with (
+        _environment_kept(),
         tempfile.TemporaryDirectory(prefix="eideploy-") as folder,
         LocalCluster(
             n_workers=count,
@@ -152,6 +157,18 @@ def _processes(count: int) -> Iterator[str]:
         ) as cluster,
     ):
         yield cluster.scheduler_address
+
+
+@contextmanager
+def _environment_kept() -> Iterator[None]:
+    """Take back what is set here for processes that are started."""
+    before = dict(os.environ)
+    try:
+        yield
+    finally:
+        for name in os.environ.keys() - before.keys():
+            del os.environ[name]
+        os.environ.update(before)
 
 
 @contextmanager
