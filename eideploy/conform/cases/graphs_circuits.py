@@ -220,7 +220,7 @@ def _channels(*values: float) -> Array:
     return np.array(values)[:, None, None]
 
 
-def _weights(*fan_in: int, balanced: bool = False) -> dict[str, Array]:
+def _weights(*fan_in: int, balanced: bool = False) -> dict[str, Any]:
     """Four E and two I neurons."""
     weight_ie = _eighths(3, 2, *fan_in)
     weight_ei = np.array([[0.5, 0.25], [0.25, 0.75], [1.0, 0.25], [0.25, 0.25]])
