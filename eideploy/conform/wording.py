@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from eideploy.conform.result import Conformance, Result, Status
 
@@ -42,17 +42,27 @@ def worst(results: Sequence[Result]) -> Status:
 
 
 def titles(conformances: Sequence[Conformance]) -> tuple[str, ...]:
-    """The target of each column, with the options in which columns of the same target differ."""
+    """The target of each column, and in what it differs from other columns of the same target.
+
+    That is its options, or, where they are the same, a version of what it ran on.
+    """
     named = []
     for one in conformances:
         peers = [other for other in conformances if other.target == one.target]
-        telling = [
-            f"{name}={value}"
-            for name, value in one.options.items()
-            if any(other.options.get(name) != value for other in peers)
-        ]
+        telling = _telling(one.options, [peer.options for peer in peers])
+        if not telling:
+            telling = _telling(one.environment, [peer.environment for peer in peers])[:1]
         named.append(f"{one.target} ({', '.join(telling)})" if telling else one.target)
     return tuple(named)
+
+
+def _telling(facts: Mapping[str, str], others: Sequence[Mapping[str, str]]) -> list[str]:
+    """Those facts in which one of the others differs."""
+    return [
+        f"{name}={value}"
+        for name, value in facts.items()
+        if any(other.get(name) != value for other in others)
+    ]
 
 
 def all_topics(conformances: Sequence[Conformance]) -> tuple[str, ...]:

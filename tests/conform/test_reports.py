@@ -173,6 +173,16 @@ def test_columns_of_one_target_are_told_apart_by_what_differs():
     )
 
 
+def test_columns_of_two_machines_are_told_apart_by_what_they_run():
+    old, new = (
+        replace(TWIN, environment={"python": version, "platform": "any"})
+        for version in ("3.10", "3.13")
+    )
+    assert matrix([old, new]).splitlines()[0] == (
+        "| topic | `twin (python=3.10)` | `twin (python=3.13)` |"
+    )
+
+
 def test_a_block_between_markers_is_replaced_and_nothing_else():
     text = f"before\n{BEGIN}\nold\n{END}\nafter\n"
     once = replace_block(text, "new\n")
