@@ -49,7 +49,7 @@ def hold_mutants(
     if output is not None:
         write_json(output, report)
     if markdown is not None:
-        write_text(markdown, to_markdown(report, _command(runs, all_finders)))
+        write_text(markdown, to_markdown(report, _command(runs, all_finders, markdown)))
     if json:
         print_json(to_document(report))
     else:
@@ -68,9 +68,14 @@ def _end_to_end(run: Path) -> EndToEnd:
         return end_to_end(MUTANTS, model.name, program, stimulus, shown)
 
 
-def _command(runs: Sequence[Path], all_finders: bool) -> str:
-    """The command line; of absolute paths, which say nothing elsewhere, the names alone."""
+def _command(runs: Sequence[Path], all_finders: bool, page: Path) -> str:
+    """The command line that writes the page."""
     words = ["eideploy conform --mutants"]
     words += ["--all-finders"] if all_finders else []
-    words += [f"--against {run.name if run.is_absolute() else run}" for run in runs]
-    return " ".join(words)
+    words += [f"--against {_told(run)}" for run in runs]
+    return " ".join([*words, f"--markdown {_told(page)}"])
+
+
+def _told(path: Path) -> str:
+    """A path; of an absolute one, which says nothing elsewhere, the name alone."""
+    return path.name if path.is_absolute() else str(path)

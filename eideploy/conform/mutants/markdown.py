@@ -21,9 +21,12 @@ twin without a mistake has to pass every case.
 {command}
 ```
 
-wrote this page. It exits with 0 only if every mutant is found.
+wrote this page. It exits with 0 only if every mutant is found.{against}
 
 """
+
+_AGAINST = """ `--against` takes what `eideploy train`
+wrote, and shows the test data of that run to every mutant."""
 
 _VERIFY = """
 `verify` compares every output and every state of every neuron, bin for bin, and is right in all
@@ -45,7 +48,9 @@ def to_markdown(report: MutationReport, command: str) -> str:
         report: what was found.
         command: that made it, as a reader would type it.
     """
-    parts = [_HEAD.format(mutants=len(report.findings), command=command), _summary(report)]
+    against = _AGAINST if report.networks else ""
+    head = _HEAD.format(mutants=len(report.findings), command=command, against=against)
+    parts = [head, _summary(report)]
     if report.networks:
         parts.append(_VERIFY)
     parts += [_section(kind, findings, report) for kind, findings in report.kinds.items()]
