@@ -70,6 +70,7 @@ def test_what_a_task_raises_comes_back_as_it_is(crew: Crew) -> None:
     assert sorted(run_tasks(square, range(3), crew=crew)) == [(0, 0), (1, 1), (2, 4)]
 
 
+@pytest.mark.slow
 def test_processes_that_die_are_replaced_and_nothing_is_lost(crew: Crew, tmp_path: Path) -> None:
     """Each of three processes is killed in the middle of a task."""
     deaths = {2: 1, 7: 1, 11: 1}
