@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
+
+import torch
 
 from eideploy import __version__
 from eideploy.compile import CompileOptions, run_passes
@@ -88,15 +91,16 @@ def score(
     """
     report = progress or _silent
     asked: list[Question] = []
-    for done, case in enumerate(cases, start=1):
-        ready = question(case)
-        asked += [ready] if ready else []
-        report("cases", done, len(cases))
-    sound = [q for q in asked if q.unmutated.status in ("pass", "unsupported")]
-    findings = []
-    for mutant in mutants:
-        findings.append(_examined(mutant, _in_order(mutant, sound), all_finders))
-        report("mutants", len(findings), len(mutants))
+    findings: list[Finding] = []
+    with _one_thread():
+        for done, case in enumerate(cases, start=1):
+            ready = question(case)
+            asked += [ready] if ready else []
+            report("cases", done, len(cases))
+        sound = [q for q in asked if q.unmutated.status in ("pass", "unsupported")]
+        for mutant in mutants:
+            findings.append(_examined(mutant, _in_order(mutant, sound), all_finders))
+            report("mutants", len(findings), len(mutants))
     return MutationReport(
         findings=tuple(findings),
         cases=len(asked),
@@ -104,6 +108,17 @@ def score(
         all_finders=all_finders,
         version=__version__,
     )
+
+
+@contextmanager
+def _one_thread() -> Iterator[None]:
+    """Cases are small: more threads of torch take three times the time and do nothing sooner."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
 
 
 def _silent(stage: str, done: int, total: int) -> None:
