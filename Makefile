@@ -7,7 +7,7 @@ MODERN_PYTHONS := 3.13 3.12 3.11
 ENVIRONMENT := pyproject.toml constraints.txt .python-version tools/uv tools/venv
 
 # Networks of test size are faster on one thread, and every Lava process would start as many more.
-demo test test-slow test-modern bench ablation: export OMP_NUM_THREADS ?= 1
+demo test test-slow test-modern bench ablation matrix: export OMP_NUM_THREADS ?= 1
 # Torch's profiler would announce its stages in between.
 bench ablation: export KINETO_LOG_LEVEL ?= 5
 
@@ -51,6 +51,10 @@ format: .venv/ready ## Format the code and repair what the linter can
 .PHONY: bench
 bench: .venv/ready ## Print the benchmarks
 	.venv/bin/python benchmarks/run.py $(ARGS)
+
+.PHONY: matrix
+matrix: .venv/ready ## Run the conformance suite on every target and write the tables in the docs
+	.venv/bin/python tests/support/support_matrix.py
 
 .PHONY: ablation
 ablation: .venv/ready ## Train MNIST without one part of the method at a time (ARGS="--data-dir DIR")

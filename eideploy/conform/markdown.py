@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from eideploy.conform.result import Conformance, Result
+from eideploy.conform.result import Conformance, Result, Status
 from eideploy.conform.wording import all_topics, tally, titles
 from eideploy.errors import InputError
 
@@ -23,6 +23,24 @@ def matrix(conformances: Sequence[Conformance]) -> str:
     for topic in all_topics(conformances):
         rows.append([topic, *(_cell(one.topics.get(topic, ())) for one in conformances)])
     rows.append(["**all**", *(f"**{_cell(one.results)}**" for one in conformances)])
+    return "".join(f"| {' | '.join(row)} |\n" for row in rows)
+
+
+def summary(conformances: Sequence[Conformance]) -> str:
+    """A table of targets: how many cases apply to each, and how many of them end in which way."""
+    ways: tuple[tuple[str, tuple[Status, ...]], ...] = (
+        ("pass", ("pass",)),
+        ("unsupported", ("unsupported",)),
+        ("known to differ", ("known",)),
+        ("fail or break", ("fail", "error")),
+    )
+    rows = [
+        ["target", "cases", *(way for way, _ in ways)],
+        ["---", "---:", *("---:" for _ in ways)],
+    ]
+    for title, one in zip(titles(conformances), conformances, strict=True):
+        counts = [sum(map(one.count, statuses)) for _, statuses in ways]
+        rows.append([f"`{title}`", *map(str, (len(one.results), *counts))])
     return "".join(f"| {' | '.join(row)} |\n" for row in rows)
 
 

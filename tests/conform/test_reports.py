@@ -26,7 +26,7 @@ from eideploy.conform.document import (
 )
 from eideploy.conform.html import to_html, write_html
 from eideploy.conform.junit import to_junit, write_junit
-from eideploy.conform.markdown import BEGIN, END, matrix, replace_block
+from eideploy.conform.markdown import BEGIN, END, matrix, replace_block, summary
 from eideploy.conform.table import table
 from eideploy.errors import InputError
 from eideploy.verify.report import Divergence
@@ -152,6 +152,15 @@ def test_the_matrix_counts_and_names_what_does_not_pass():
         "| delays |  | 1/1 |\n"
         "| **all** | **2/7 (1 failed, 1 broke, 1 known to differ, 1 unsupported, 1 skipped)** "
         "| **2/2** |\n"
+    )
+
+
+def test_the_summary_counts_how_cases_ended():
+    assert summary([CHIP, TWIN]) == (
+        "| target | cases | pass | unsupported | known to differ | fail or break |\n"
+        "| --- | ---: | ---: | ---: | ---: | ---: |\n"
+        "| `chip` | 7 | 2 | 1 | 1 | 2 |\n"
+        "| `twin` | 2 | 2 | 0 | 0 | 0 |\n"
     )
 
 
