@@ -38,7 +38,7 @@ def chosen_cases(
     for arithmetic in ("integer", "float"):
         if not targets or any(target.arithmetic == arithmetic for target in targets):
             found += generated(generate, seed, arithmetic)
-    if recordings is not None:
+    if not quick or recordings is not None:
         found += recorded(recordings)
     found = select(found, patterns)
     chips = [one for one in found if isinstance(one, Recorded)]

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from eideploy.cli.backend import ready_targets
+from eideploy.cli.backend import configured, ready_targets
 from eideploy.cli.cases import chosen_cases, list_cases, write_to
 from eideploy.cli.console import out, print_json, remark, stages
 from eideploy.cli.options import Device, Executor, Json, Resume, Scheduler, Timeout, Workers
@@ -92,8 +92,9 @@ def conform(
         Path | None,
         typer.Option(
             "--recordings",
-            help="Add what was recorded on chips, from the files in this folder: "
-            "loihi1/dense_250_25_1.npz, loihi2/lif_lava_loihi_fixed.csv.",
+            envvar="EIDEPLOY_RECORDINGS",
+            help="Where recordings of chips are, loihi1/dense_250_25_1.npz and "
+            "loihi2/lif_lava_loihi_fixed.csv; their cases are skipped without.",
             metavar="DIR",
         ),
     ] = None,
@@ -141,6 +142,8 @@ def conform(
         },
     )
     backends = ready_targets(target or (), executor=executor, device=device, timeout=timeout)
+    if executor is None:
+        backends = [_in_one_process(backend) for backend in backends]
     chosen, chips = chosen_cases(case or (), quick, generate, seed, recordings, backends)
     if list_:
         list_cases(chosen, json)
@@ -172,6 +175,18 @@ def conform(
     _report(columns, output, html, junit, markdown, json)
     if any(column.verdict != "pass" for column in columns):
         raise typer.Exit(1)
+
+
+def _in_one_process(target: Target) -> Target:
+    """A target with the executor `inprocess`, if it chooses one by the size of the network.
+
+    It gives the same, and a process of the system for each of a few neurons takes seconds a case.
+    """
+    if not hasattr(target, "executor_for"):
+        return target
+    remark(f"{target.name}: executor inprocess (--executor runtime for Lava's own, slowly)")
+    chosen: Target = configured(target, executor="inprocess")
+    return chosen
 
 
 def _refuse_other_half(

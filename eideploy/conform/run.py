@@ -16,7 +16,7 @@ from eideploy.conform.document import decode, encode
 from eideploy.conform.expected import expected as oracle
 from eideploy.conform.known import KnownDifferences
 from eideploy.conform.result import Conformance, Result
-from eideploy.conform.silicon import Recorded
+from eideploy.conform.silicon import CHIPS, Recorded
 from eideploy.conform.surroundings import environment, options_of
 from eideploy.errors import EideployError, UnsupportedError
 from eideploy.jobs import Plan, run_tasks
@@ -72,7 +72,7 @@ def conform(
     skipped = [
         Result(one.name, "skipped", reason=one.reason, claim=one.claim)
         for one in recordings
-        if not one.case
+        if not one.case and target.arithmetic == CHIPS
     ]
     return Conformance(
         target=target.name,

@@ -41,6 +41,9 @@ SHOWN_IN_A_SPIKE = 128
 LOIHI_1 = Path("loihi1", "dense_250_25_1.npz")
 LOIHI_2 = Path("loihi2", "lif_lava_loihi_fixed.csv")
 
+CHIPS = "integer"
+"""The arithmetic of both chips."""
+
 PROBED = 24
 """The hidden neuron of the network on Loihi 1 whose voltage was recorded."""
 
