@@ -1,8 +1,12 @@
-"""A file for HDF5 to write to, on a disk that may be full."""
+"""A file for HDF5 to write to, on a disk that may be full, by someone who may press Ctrl-C."""
 
 from __future__ import annotations
 
 import io
+import signal
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -44,3 +48,28 @@ class Disk(io.FileIO):
         """Raise the first failure, an `OSError`, if there was one."""
         if self._failure is not None:
             raise self._failure
+
+
+@contextmanager
+def uninterrupted() -> Iterator[None]:
+    """A block in which Ctrl-C waits for its end.
+
+    An exception that is raised where HDF5 calls Python does not come out of it: what was to be
+    written is lost without a word, or the process ends.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield  # no other thread is interrupted
+        return
+    pressed = False
+
+    def remember(*_: object) -> None:
+        nonlocal pressed
+        pressed = True
+
+    before = signal.signal(signal.SIGINT, remember)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+        if pressed:
+            signal.raise_signal(signal.SIGINT)

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import NamedTuple
@@ -19,7 +19,7 @@ from typing import NamedTuple
 import h5py
 import numpy as np
 
-from eideploy.bundle.disk import Disk
+from eideploy.bundle.disk import Disk, uninterrupted
 from eideploy.bundle.manifest import altered
 from eideploy.errors import InputError
 from eideploy.program import Array, Population, Program, Recording, Stimulus, Trace
@@ -51,10 +51,13 @@ def write_trace(
     """
     extents = stimulus.samples, stimulus.steps
     with Disk(path) as disk:
-        with h5py.File(disk, "w") as file:
-            file.attrs["__type__"] = "NIRGraphData"
-            nodes = file.create_group("nodes", track_order=True)
+        with ExitStack() as opened:
+            with uninterrupted():
+                file = opened.enter_context(_new_file(disk))
+                file.attrs["__type__"] = "NIRGraphData"
+                nodes = file.create_group("nodes", track_order=True)
 
+            @uninterrupted()  # all of it: what is no longer used is written too
             def add(start: int, trace: Trace) -> None:
                 for name, recording in trace.recordings.items():
                     population = program.by_name[name]
@@ -68,6 +71,17 @@ def write_trace(
 
             yield add
         disk.check()
+
+
+@contextmanager
+def _new_file(disk: Disk) -> Iterator[h5py.File]:
+    """An HDF5 file, which is closed whatever happens meanwhile."""
+    file = h5py.File(disk, "w")
+    try:
+        yield file
+    finally:
+        with uninterrupted():
+            file.close()
 
 
 def _kept(population: Population, recording: Recording, all_state: bool) -> dict[str, Array]:

@@ -101,6 +101,44 @@ def test_a_place_that_cannot_be_written(record_to: Any, tmp_path: Path) -> None:
     assert [path.name for path in tmp_path.iterdir()] == ["file"]
 
 
+CTRL_C = """
+import signal, sys
+from pathlib import Path
+from eideploy.bundle import Form, Subject, disk, load_bundle, record
+
+loaded = load_bundle(Path(sys.argv[1]))
+subject = Subject("dense", loaded.graph, loaded.program, loaded.stimulus)
+forms = {"program": Form(lambda stimulus, progress: loaded.traces["program"].read(), "here")}
+write, calls = disk.Disk.write, 0
+
+def pressed_in_a_call(self, content):
+    global calls
+    calls += 1
+    if calls == chosen:
+        signal.raise_signal(signal.SIGINT)
+    return write(self, content)
+
+disk.Disk.write = pressed_in_a_call
+for chosen in range(1, 8):
+    calls = 0
+    try:
+        record(Path(sys.argv[2]), subject, forms, environment={}, all_state=True)
+        print(chosen, "was ignored")
+    except KeyboardInterrupt:
+        print(chosen, "ended it")
+"""
+
+
+def test_ctrl_c_ends_it_wherever_it_is_pressed(bundle: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "folder"
+    folder.mkdir()
+    command = [sys.executable, "-c", CTRL_C, str(bundle), str(folder / "net")]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.splitlines() == [f"{chosen} ended it" for chosen in range(1, 8)]
+    assert list(folder.iterdir()) == []
+
+
 FULL_DISK = """
 import resource, signal, sys
 from pathlib import Path
