@@ -101,8 +101,8 @@ def record(
         The manifest, with the digest of the bundle.
 
     Raises:
-        OutputError: the folder is there already, is no bundle, or cannot be written; what was
-            there before is untouched.
+        OutputError: the folder is there already, is no bundle, lies in one, or cannot be written;
+            what was there before is untouched.
         StimulusError: the stimulus does not fit the network.
     """
     stimulus, program = subject.stimulus, subject.program
@@ -194,6 +194,12 @@ def _new_folder(folder: Path, overwrite: bool) -> Iterator[Path]:
 
 
 def _refuse_taken(folder: Path, overwrite: bool) -> None:
+    for place in folder.absolute().parents:
+        if all(os.path.exists(place / name) for name in (MANIFEST, PROGRAM)):
+            raise OutputError(
+                f"{folder} lies in the bundle {place}, which would be altered by it",
+                "Give another folder.",
+            )
     if not os.path.lexists(folder):
         return
     if not overwrite:

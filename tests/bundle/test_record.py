@@ -94,6 +94,14 @@ def test_nothing_but_an_intact_bundle_is_overwritten(
     assert sorted(p.name for p in tmp_path.rglob("*")) == before
 
 
+def test_nothing_is_written_into_a_bundle(record_to: Any, bundle: Path) -> None:
+    digest = open_manifest(bundle).digest
+    for place in (bundle / "net", bundle / "traces" / "net"):
+        with pytest.raises(OutputError, match="lies in the bundle"):
+            record_to(place)
+    assert open_manifest(bundle).digest == digest
+
+
 def test_a_place_that_cannot_be_written(record_to: Any, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("in the way")
     with pytest.raises(OutputError, match="cannot write"):
