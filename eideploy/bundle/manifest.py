@@ -122,7 +122,10 @@ def decode(content: bytes, where: str) -> Manifest:
         document = json.loads(content)
         found = document["schema"]
     except (ValueError, TypeError, KeyError, RecursionError) as error:
-        raise InputError(f"{where} is no manifest of a bundle ({error})") from error
+        raise InputError(
+            f"{where} is no manifest of a bundle: it is no JSON, or says no schema",
+            "Give a folder that `eideploy record` wrote, or copy it again if it was damaged.",
+        ) from error
     if found != SCHEMA:
         raise InputError(
             f"{where} holds {str(found)[:80]!r}, expected {SCHEMA!r}",

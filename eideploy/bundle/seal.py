@@ -68,7 +68,10 @@ def open_manifest(folder: Path, digest: str | None = None) -> Manifest:
             )
         _compare(folder, manifest, found)
     except OSError as error:
-        raise InputError(f"cannot read {error.filename or folder}: {error.strerror}") from error
+        raise InputError(
+            f"cannot read {error.filename or folder}: {error.strerror}",
+            "Check that it is a folder, and that all in it may be read.",
+        ) from error
     return manifest
 
 
