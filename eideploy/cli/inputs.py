@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import zipfile
 from dataclasses import dataclass
 from pathlib import Path
@@ -79,6 +80,18 @@ def load_model(
     """
     if is_bundle(path):
         return _load_bundled(path, form, reset, digest)
+    try:
+        path.stat()
+    except (FileNotFoundError, NotADirectoryError) as error:
+        raise InputError(
+            f"{path} does not exist",
+            "Give a run directory of `eideploy train`, a bundle of `eideploy record` or a .nir "
+            "file.",
+        ) from error
+    except OSError as error:
+        raise InputError(
+            f"{path} cannot be read: {error.strerror}", "Check its name and its permissions."
+        ) from error
     if digest is not None:
         raise InputError(
             f"--digest is that of a bundle, and {path} is none", "Leave it out, or give the bundle."
@@ -93,10 +106,6 @@ def load_model(
             )
         run = load_run(path)
         return Model(run.name, to_graph(run, form=form.value), run)
-    if not path.exists():
-        raise InputError(
-            f"{path} does not exist", "Give a run directory of `eideploy train` or a .nir file."
-        )
     if is_program(path):
         raise InputError(
             f"{path} is a compiled Program (or another archive), not a network",
@@ -110,7 +119,9 @@ def load_model(
     from eideploy.graph import read, subtract_on_reset
 
     graph = read(path)
-    return Model(path.stem, graph if reset is None else subtract_on_reset(graph))
+    # A file name may hold bytes that are no text, and reports are text.
+    name = os.fsencode(path.stem).decode(errors="replace")
+    return Model(name, graph if reset is None else subtract_on_reset(graph))
 
 
 def _load_bundled(path: Path, form: Form, reset: ResetChoice | None, digest: str | None) -> Model:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -201,6 +202,9 @@ def test_other_verbs_take_the_network_of_a_bundle(
         (("inspect", "BUNDLE", "--html", "x.html"), "--html is about the training"),
         (("inspect", "BUNDLE", "--dt", "0.1"), "recorded with a dt already"),
         (("inspect", "BUNDLE", "--chip", "loihi2"), "--chip is about a compiled Program"),
+        (("verify", "nowhere", "-t", "twin", "--digest", "0"), "nowhere does not exist"),
+        (("verify", "BUNDLE/manifest.json/x", "-t", "twin"), "does not exist"),
+        (("verify", "x" * 300, "-t", "twin"), "cannot be read: File name too long"),
         (("export", "BUNDLE", "-o", "x.nir"), "no run"),
         (("freeze", "BUNDLE"), "no run"),
     ],
@@ -210,7 +214,7 @@ def test_what_a_bundle_cannot_do_is_said(
     monkeypatch: Any,
 ) -> None:  # fmt: skip
     monkeypatch.chdir(tmp_path)
-    given = (str(bundle) if argument == "BUNDLE" else argument for argument in arguments)
+    given = (argument.replace("BUNDLE", str(bundle)) for argument in arguments)
     told, refusal = call(capsys, *given, code=2)
     assert told == ""
     assert fragment in refusal
@@ -290,6 +294,15 @@ def test_a_graph_is_recorded_with_its_stimulus(
     assert there["reset"] == live["reset"] == ("subtract" if reset else "value")
     _, refusal = call(capsys, "record", path, "-o", tmp_path / "c", "--dt", "0.001", code=2)
     assert "nothing to show" in refusal
+
+
+def test_a_file_name_may_hold_any_bytes(
+    plain: tuple[Path, Path], tmp_path: Path, capsys: Any
+) -> None:
+    path, shown = plain
+    odd = path.rename(tmp_path / os.fsdecode(b"net\xff.nir"))
+    call(capsys, "record", odd, "-o", tmp_path / "b", "--dt", "0.001", "-s", shown)
+    assert load_bundle(tmp_path / "b").manifest.model == "net\ufffd"
 
 
 def test_the_folded_form_is_recorded_too(trained: Path, tmp_path: Path, capsys: Any) -> None:
