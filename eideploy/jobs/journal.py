@@ -22,6 +22,9 @@ R = TypeVar("R")
 FORGOTTEN_SECONDS = 30 * 86400
 """A journal that nobody went on with for so long is thrown away."""
 
+ATTEMPTS = 20
+"""How often a run tries to make a folder that others, which tidy up, do not take away at once."""
+
 _SUFFIX = ".done"
 _DIGEST_BYTES = hashlib.sha256().digest_size
 
@@ -98,7 +101,7 @@ def keep_journal(
     runs = cache / "journal" / key
     _forget_old(cache / "journal")
     taken = None
-    for folder in sorted(runs.glob("*/"), reverse=True):
+    for folder in _found(runs, "*/"):
         lock = _lock(folder)
         if lock is None:  # another run is at it
             continue
@@ -106,19 +109,7 @@ def keep_journal(
             taken = folder, lock
         else:
             _remove(folder, lock)
-    if taken is None:
-        folder = runs / f"{time_ns():020}-{os.getpid()}"
-        try:
-            folder.mkdir(parents=True)
-        except OSError as error:
-            raise OutputError(
-                f"cannot write {folder}: {error.strerror or error}",
-                "Name a folder that can be written: EIDEPLOY_CACHE.",
-            ) from error
-        lock = _lock(folder)
-        assert lock is not None, "nobody else knows of it"
-        taken = folder, lock
-    folder, lock = taken
+    folder, lock = taken or _new(runs)
     try:
         yield Journal(folder, encode, decode)
     except BaseException:
@@ -128,6 +119,33 @@ def keep_journal(
             _remove(folder, lock)
         raise
     _remove(folder, lock)
+
+
+def _found(folder: Path, pattern: str) -> list[Path]:
+    """Folders of runs, the last first; none if another run takes them away meanwhile."""
+    try:
+        return sorted(folder.glob(pattern), reverse=True)
+    except FileNotFoundError:
+        return []
+
+
+def _new(runs: Path) -> tuple[Path, IO[bytes]]:
+    """A folder for a run that begins, and its lock."""
+    why = "it cannot be locked"
+    for _ in range(ATTEMPTS):
+        folder = runs / f"{time_ns():020}-{os.getpid()}"
+        try:
+            folder.mkdir(parents=True)
+        except OSError as error:
+            why = error.strerror or str(error)
+            continue
+        # Until it is locked, a run that begins at the same time takes it for one that was left.
+        if lock := _lock(folder):
+            return folder, lock
+        shutil.rmtree(folder, ignore_errors=True)
+    raise OutputError(
+        f"cannot write {folder}: {why}", "Name a folder that can be written: EIDEPLOY_CACHE."
+    )
 
 
 def _lock(folder: Path) -> IO[bytes] | None:
@@ -147,6 +165,9 @@ def _lock(folder: Path) -> IO[bytes] | None:
         except OSError:
             lock.close()
             return None
+        if not os.fstat(lock.fileno()).st_nlink:  # who had it has removed it since it was opened
+            lock.close()
+            return None
     return lock
 
 
@@ -158,7 +179,7 @@ def _remove(folder: Path, lock: IO[bytes]) -> None:
 
 
 def _forget_old(journals: Path) -> None:
-    for folder in journals.glob("*/*/"):
+    for folder in _found(journals, "*/*/"):
         try:
             old = time() - folder.stat().st_mtime > FORGOTTEN_SECONDS
         except OSError:  # its run has just removed it

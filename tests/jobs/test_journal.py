@@ -8,11 +8,13 @@ import sys
 import time
 from contextlib import suppress
 from pathlib import Path
+from typing import IO
 
 import pytest
 
 from eideploy.errors import OutputError
 from eideploy.jobs import Journal, Plan, cache_folder
+from eideploy.jobs import journal as journals
 from eideploy.jobs.journal import FORGOTTEN_SECONDS, keep_journal
 
 PARTS = ["samples 0 to 9", "decay/half", "ä…:*?", "../up"]
@@ -169,6 +171,34 @@ def test_a_folder_that_cannot_be_written_is_an_error_that_says_so(tmp_path: Path
     with pytest.raises(OutputError, match="cannot write") as caught, kept(tmp_path):
         pass
     assert "EIDEPLOY_CACHE" in caught.value.remedy
+
+
+def test_a_run_that_tidies_up_may_take_away_a_folder_that_was_just_made(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real, taken = journals._lock, []
+
+    def lock(folder: Path) -> IO[bytes] | None:
+        if len(taken) == 3:
+            return real(folder)
+        taken.append(folder)
+        folder.rmdir()
+        folder.parent.rmdir()
+        return None
+
+    monkeypatch.setattr(journals, "_lock", lock)
+    with kept(tmp_path) as notes:
+        notes.write("a", "1")
+        assert notes.folder not in taken
+        assert notes.names() == ["a"]
+
+
+def test_a_folder_that_cannot_be_locked_is_an_error_that_says_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(journals, "_lock", lambda folder: None)
+    with pytest.raises(OutputError, match="cannot be locked"), kept(tmp_path):
+        pass
 
 
 def test_the_folder_is_that_of_the_environment(
