@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from time import monotonic
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from uuid import uuid4
 
 from eideploy.errors import InputError, TargetError
 from eideploy.jobs.errand import do, pack
@@ -77,6 +78,7 @@ class _Party(Generic[T]):
     work: bytes
     tasks: Sequence[T]
     expected: Mapping[str, str]
+    run: str = field(default_factory=lambda: uuid4().hex)
     under_way: dict[Future[Any], int] = field(default_factory=dict)
     carried: Future[Any] | None = None
 
@@ -104,7 +106,7 @@ class _Party(Generic[T]):
             # because all who had it died, makes it anew.
             self.carried = self.client.submit(bytes, self.work, pure=False)
         sent = self.client.submit(
-            do, self.carried, pack(self.tasks[index]), self.expected, pure=False
+            do, self.run, self.carried, pack(self.tasks[index]), self.expected, pure=False
         )
         self.under_way[sent] = index
 

@@ -8,8 +8,8 @@ from typing import Any
 from eideploy.errors import InputError
 from eideploy.jobs.versions import check
 
-_unpacked: tuple[bytes, Any] = (b"", None)
-"""The work that this process did last: it is large, and the same for all tasks of a run."""
+_unpacked: tuple[str, Any] = ("", None)
+"""The run that this process did a task of last, and its work: it is large, and may keep count."""
 
 
 def pack(value: object) -> bytes:
@@ -30,10 +30,11 @@ def pack(value: object) -> bytes:
     return packed
 
 
-def do(work: bytes, task: bytes, expected: Mapping[str, str]) -> Any:
+def do(run: str, work: bytes, task: bytes, expected: Mapping[str, str]) -> Any:
     """Do one task on a worker.
 
     Args:
+        run: that the task is of, unlike any other.
         work: a packed function of the task.
         task: packed.
         expected: versions of what results depend on.
@@ -45,7 +46,7 @@ def do(work: bytes, task: bytes, expected: Mapping[str, str]) -> Any:
 
     global _unpacked
     check(expected)
-    if _unpacked[0] != work:
-        _unpacked = work, loads(work)
+    if _unpacked[0] != run:
+        _unpacked = run, loads(work)
     function: Callable[[Any], Any] = _unpacked[1]
     return function(loads(task))

@@ -44,6 +44,19 @@ def test_a_new_run_brings_its_own_work(crew: Crew) -> None:
         assert sorted(run_tasks(add, range(3), crew=crew)) == [(n, n + offset) for n in range(3)]
 
 
+def test_a_run_finds_nothing_of_the_same_run_before(crew: Crew) -> None:
+    class Counting:
+        done = 0
+
+        def __call__(self, task: int) -> int:
+            self.done += 1
+            return self.done
+
+    work = Counting()
+    for _ in range(2):
+        assert 1 in dict(run_tasks(work, range(8), crew=crew)).values()
+
+
 def test_only_a_few_tasks_are_sent_at_a_time(crew: Crew) -> None:
     sent = []
 
