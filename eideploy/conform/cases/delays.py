@@ -15,9 +15,7 @@ from eideploy.conform.case import Case
 from eideploy.conform.cases.build import circuit, lif, matrix, show, source
 from eideploy.conform.cases.wiring import instant, layer, network, one_to_one, spikes
 from eideploy.program import (
-    Conv2d,
     Dense,
-    IntegratorFixed,
     Program,
     Projection,
     Relay,
@@ -29,22 +27,20 @@ PATTERN = (1, 0, 1, 1, 0, 0, 0, 1)
 
 
 def cases() -> Iterator[Case]:
-    """Each length, waiting without delay, meeting paths, ends of samples, all operators."""
+    """Each length, waiting without delay, and paths that meet."""
     for first in (0, 16, 32, 46):
         yield _every(first, first + 15)
     yield from _lengths()
     yield from _meetings()
-    yield from _ends()
-    yield from _parts()
-    yield from _strides()
 
 
-def _case(name: str, claim: str, program: Program, *samples: Any) -> Case:
+def case(name: str, claim: str, program: Program, *samples: Any) -> Case:
+    """A case of this topic; a stimulus, or samples of one input."""
     stimulus = samples[0] if isinstance(samples[0], Stimulus) else show(*samples)
     return Case(f"delays/{name}", claim, program, stimulus)
 
 
-def _late(steps: int) -> Program:
+def late(steps: int) -> Program:
     """An input and a neuron behind it, to which spikes come `steps` steps late."""
     return network(
         source(),
@@ -57,7 +53,7 @@ def _every(first: int, last: int) -> Case:
     """A neuron for each number of steps, with synapses of its own."""
     late = range(first, last + 1)
     rows = np.eye(len(late), dtype=np.int64)[:, :, None] * 2
-    return _case(
+    return case(
         f"every-step-{first}-to-{last}",
         f"Delays of each length from {first} to {last} steps beyond the shortest are kept.",
         network(
@@ -73,13 +69,13 @@ def _every(first: int, last: int) -> Case:
 
 
 def _lengths() -> Iterator[Case]:
-    yield _case(
+    yield case(
         "none-within-a-step",
         "Without delay beyond the shortest, a spike acts within its own logical step.",
-        _late(0),
+        late(0),
         PATTERN,
     )
-    yield _case(
+    yield case(
         "waiting-takes-no-time",
         "A delay that an offset of the target makes up for costs no logical time.",
         network(
@@ -90,7 +86,7 @@ def _lengths() -> Iterator[Case]:
         PATTERN,
         PATTERN[::-1],
     )
-    yield _case(
+    yield case(
         "a-late-input",
         "An input may have an offset itself; only the difference to that of its target counts.",
         network(
@@ -101,7 +97,7 @@ def _lengths() -> Iterator[Case]:
         PATTERN,
         PATTERN[::-1],
     )
-    yield _case(
+    yield case(
         "added-up-by-a-relay",
         "A relay on the way adds up delays: 61 steps before it and 39 behind are 100.",
         network(
@@ -113,23 +109,23 @@ def _lengths() -> Iterator[Case]:
         ),
         [*PATTERN, *[0] * 97],
     )
-    yield _case(
+    yield case(
         "62-steps",
         "A delay of 62 steps beyond the shortest, 63 hardware steps in all, is kept.",
-        _late(62),
+        late(62),
         [*PATTERN, *[0] * 58],
     )
-    yield _case(
+    yield case(
         "many-on-the-way",
         "A spike in each step, and all of them on the way at once: none overtakes another.",
-        _late(9),
+        late(9),
         [*[1] * 7, 0, *[1] * 3, 0, 0, *[1] * 11],
     )
 
 
 def _meetings() -> Iterator[Case]:
     both = {"voltage_decay": 4096, "threshold": 3}
-    yield _case(
+    yield case(
         "paths-meet",
         "Spikes that take one hop and three meet in the step that they left in.",
         network(
@@ -144,7 +140,7 @@ def _meetings() -> Iterator[Case]:
         ),
         PATTERN,
     )
-    yield _case(
+    yield case(
         "paths-meet-late",
         "Where one path takes two steps longer, spikes meet that left two steps apart.",
         network(
@@ -157,7 +153,7 @@ def _meetings() -> Iterator[Case]:
         ),
         [1, 0, 1, 0, 0, 1, 1, 0, 1, 1, 1, 0, 0],
     )
-    yield _case(
+    yield case(
         "two-between-the-same",
         "Two projections between the same populations keep a delay and a weight each.",
         network(
@@ -168,7 +164,7 @@ def _meetings() -> Iterator[Case]:
         ),
         [*PATTERN, 0, 0, 0],
     )
-    yield _case(
+    yield case(
         "residual-sums",
         "A sum of spikes over a shortcut can be 2 or 3, and is handed on as that.",
         network(
@@ -186,7 +182,7 @@ def _meetings() -> Iterator[Case]:
         ),
         Stimulus({"in": spikes("delays/residual-sums", 2, 8, 3, rate=0.6)}),
     )
-    yield _case(
+    yield case(
         "ports-of-their-own",
         "What excites and what divides may have delays of their own.",
         network(
@@ -206,143 +202,3 @@ _TWO = {"in": [1, 1, 0, 1, 1, 1, 0, 1, 1, 0], "other": [1, 0, 0, 1, 1, 0, 1, 0, 
 def _column(values: list[int]) -> np.ndarray[Any, Any]:
     """One sample of one neuron."""
     return np.array(values)[None, :, None]
-
-
-def _ends() -> Iterator[Case]:
-    first, last, silent = [1, 0, 0, 0, 0, 0], [0, 0, 0, 0, 0, 1], [0] * 6
-    yield _case(
-        "arrives-in-the-last-step",
-        "A spike that is 5 steps late arrives in the last of 6 steps, and counts.",
-        _late(5),
-        first,
-        silent,
-    )
-    for steps in (1, 3, 5):
-        yield _case(
-            f"too-late-by-{steps}",
-            "A spike that would arrive after the last step is lost; the next sample sees nothing.",
-            _late(steps),
-            last,
-            silent,
-            [1] * 6,
-            silent,
-        )
-    yield _case(
-        "longer-than-a-sample",
-        "A delay longer than a sample delivers nothing at all, in whichever sample.",
-        network(
-            source(),
-            layer("out", instant()),
-            Projection("in", "out", one_to_one(2), delay=1),
-            Projection("in", "out", one_to_one(10), delay=9),
-        ),
-        [1, 1, 1],
-        [0, 1, 0],
-        [1, 0, 1],
-        [0, 0, 0],
-        [0, 0, 1],
-    )
-    yield _case(
-        "too-late-for-what-is-carried",
-        "A spike that comes too late is lost also where the state goes on from sample to sample.",
-        network(
-            source(),
-            layer("out", lif(threshold=3), reset_phase=None),
-            Projection("in", "out", matrix(2), delay=3),
-        ),
-        [1, 0, 0, 1],
-        [0, 1, 1, 0],
-        [0, 0, 0, 0],
-        [1, 1, 0, 0],
-    )
-    yield _case(
-        "too-late-graded",
-        "Graded values that come too late are lost as spikes are.",
-        network(
-            source(minimum=-9, maximum=9),
-            layer("mean", IntegratorFixed(4095, 2048, 0, 0, shift=4)),
-            layer("out", instant(20), offset=2),
-            Projection("in", "mean", matrix(6), delay=1),
-            Projection("mean", "out", matrix(2), delay=4),
-        ),
-        [9, -9, 5, 3, -7, 8],
-        [0, 0, 0, 0, 0, 0],
-        [0, 1, 0, 0, 0, 0],
-    )
-    yield _case(
-        "deep-and-late",
-        "In a deep network too, nothing of a sample is seen by the next.",
-        network(
-            source(),
-            *(layer(f"p{depth}", lif(threshold=1), offset=depth) for depth in range(1, 6)),
-            layer("out", instant(), offset=6),
-            Projection("in", "p1", matrix(2), delay=1),
-            *(Projection(f"p{i}", f"p{i + 1}", matrix(2), delay=2) for i in range(1, 5)),
-            Projection("p5", "out", matrix(2), delay=1),
-        ),
-        [1, 1, 0, 0, 1, 1],
-        silent,
-        first,
-    )
-
-
-def _parts() -> Iterator[Case]:
-    yield _case(
-        "graded-values",
-        "A delayed graded value keeps its size and its sign.",
-        network(
-            source(minimum=-128, maximum=127),
-            layer("out", instant(100)),
-            Projection("in", "out", matrix(6), delay=4),
-        ),
-        [127, -128, 1, -1, 0, 64, -64, 3, 0, 0, 0],
-    )
-    values = spikes("delays/convolution", 2, 7, 2, 3, 4)
-    yield _case(
-        "convolution",
-        "A convolution sees all of an image as it was some steps ago.",
-        network(
-            source(2, 3, 4),
-            layer("out", instant(5), 1, 2, 3),
-            Projection("in", "out", Conv2d(2 * np.arange(-3, 5).reshape(1, 2, 2, 2)), delay=4),
-        ),
-        Stimulus({"in": values}),
-    )
-    yield _case(
-        "one-to-one",
-        "Synapses from one to one, with a weight each, can be delayed as any others.",
-        network(
-            source(4),
-            layer("out", instant(4), 4),
-            Projection("in", "out", one_to_one(2, 6, -8, 10), delay=3),
-        ),
-        Stimulus({"in": spikes("delays/one-to-one", 2, 7, 4)}),
-    )
-    yield _case(
-        "with-exponents",
-        "Of two projections with exponents, each scales what it delivers in its own step.",
-        network(
-            source(3),
-            layer("out", instant([30, 8]), 2),
-            Projection("in", "out", matrix([[2, -4, 6], [10, 2, 2]]), delay=3, exponent=2),
-            Projection("in", "out", matrix([[-6, 2, 8], [2, -12, 4]]), delay=2, exponent=-2),
-        ),
-        Stimulus({"in": spikes("delays/with-exponents", 2, 8, 3)}),
-    )
-
-
-def _strides() -> Iterator[Case]:
-    for stride, steps in ((2, 1), (3, 2), (4, 15)):
-        yield _case(
-            f"{steps}-steps-of-{stride}",
-            f"Where a logical step is {stride} hardware steps, a delay of {steps} is "
-            f"{stride * steps} of them.",
-            network(
-                source(),
-                layer("out", instant()),
-                Projection("in", "out", matrix(2), delay=1 + stride * steps),
-                stride=stride,
-            ),
-            [*PATTERN, *[0] * steps],
-            [0] * 7 + [1] * (steps + 1),
-        )
