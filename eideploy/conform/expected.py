@@ -16,10 +16,9 @@ def expected(case: Case) -> Trace:
     """What the populations of a case emit and, where it is asked for, their state as tested.
 
     Of a Program these are all but the inputs. Of a graph they are all nodes, by name, of which the
-    compiler makes populations of the same names. Their graded values (float64) are for targets of
-    float arithmetic alone: in which units an integer target gives them is its own choice. Spikes
-    (uint8) are the same on all, since the numbers of these cases leave more room around each
-    threshold than rounding takes.
+    compiler makes populations of the same names. Their graded values (float64) are in the units of
+    the graph, from which those of an integer target may differ. Spikes (uint8) are the same on all,
+    since the numbers of these cases leave more room around each threshold than rounding takes.
 
     Raises:
         InputError: the case has no exact answer: an integer leaves its width, or float64 does not

@@ -138,9 +138,12 @@ def _asked(program: Program, expected: Trace) -> Trace:
     """Of what is expected, what the target has to give: spikes and integers always.
 
     A graded value of a graph is asked for only where the compiler made a population of the node,
-    and of a float Program: an integer one gives it in units of its own.
+    and of an integer Program only where it says that it is in the units of the graph.
     """
-    graded = program.by_name if program.arithmetic == "float" else ()
+    graded = {*program.by_name}
+    if program.arithmetic == "integer":
+        scales = program.metadata.get("output_scale", {})
+        graded &= {name for name, scale in scales.items() if scale == 1}
     return Trace(
         {
             name: recording

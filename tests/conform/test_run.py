@@ -108,6 +108,22 @@ def test_a_wrong_shape_fails(change):
     assert "has shape" in result.reason
 
 
+@pytest.mark.parametrize(
+    ("name", "wrong"),
+    [
+        ("graph-layers/output-of-a-sum", "end"),
+        ("graph-images/pool-as-output", "pool"),
+        ("graph-time/delay-in-front-of-an-output", "end"),
+    ],
+)
+def test_graded_values_of_a_graph_are_compared_where_they_are_in_its_units(name, wrong):
+    (case,) = (case for case in suite() if case.name == name)
+    assert run_case(Fake(), case).status == "pass"
+    more = output(lambda values: values + 1)
+    result = run_case(Fake(change=lambda n, r: more(n, r) if n == wrong else r), case)
+    assert (result.status, result.population) == ("fail", wrong)
+
+
 @pytest.mark.parametrize("dtype", [bool, np.int64, np.float32])
 def test_spikes_of_another_type_count_by_their_value(dtype):
     target = Fake(change=output(lambda a: a.astype(dtype)), records_state=False)
