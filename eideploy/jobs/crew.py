@@ -124,6 +124,7 @@ def hire(crew: Crew) -> Iterator[Client]:
 
 def _checked(address: str) -> str:
     """An address of which a scheduler may be asked; `InputError` if it is none."""
+    from distributed import Security
     from distributed.comm.addressing import get_address_host_port
 
     try:
@@ -133,6 +134,13 @@ def _checked(address: str) -> str:
             f"{address!r} is not the address of a scheduler: {error}",
             "Give it as `dask scheduler` prints it, e.g. tcp://10.0.0.1:8786.",
         ) from error
+    # A client that finds this out by itself does not come to an end.
+    secured = Security().get_connection_args("client")["ssl_context"] is not None
+    if address.startswith("tls:") and not secured:
+        raise InputError(
+            f"there are no certificates to ask the scheduler at {address!r} with",
+            "Name them in Dask's configuration, distributed.comm.tls; or give tcp://HOST:PORT.",
+        )
     return address
 
 

@@ -175,6 +175,12 @@ def test_what_is_no_address_is_said(address: str) -> None:
         list(run_tasks(square, range(3), crew=Crew(scheduler=address)))
 
 
+def test_an_address_that_needs_certificates_is_refused_without() -> None:
+    with pytest.raises(InputError, match="no certificates") as caught:
+        list(run_tasks(square, range(3), crew=Crew(scheduler="tls://127.0.0.1:9")))
+    assert "distributed.comm.tls" in caught.value.remedy
+
+
 def test_a_cluster_without_workers_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
     from distributed import LocalCluster
 
