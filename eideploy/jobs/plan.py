@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeVar
 
+from eideploy.errors import OutputError
 from eideploy.jobs.crew import Crew
 from eideploy.jobs.digest import digest
 from eideploy.jobs.journal import Journal, keep_journal
@@ -42,13 +43,15 @@ class Plan:
     ) -> Iterator[Journal[R] | None]:
         """What was done, and is done in the block; None if it is not written down.
 
+        A run that is not to be resumed does without where nothing can be written.
+
         Args:
             subject: everything that results depend on, for `digest`.
             encode: a result as bytes.
             decode: the same backwards.
 
         Raises:
-            OutputError: it cannot be written.
+            OutputError: it is to be resumed, and nothing can be written.
         """
         key = digest((versions(), subject)) if self.cache is not None else None
         if self.cache is None or key is None:
@@ -56,7 +59,17 @@ class Plan:
                 self.tell("nothing to resume: not all is known that this run depends on")
             yield None
             return
-        with keep_journal(self.cache, key, encode, decode, resume=self.resume) as journal:
+        with ExitStack() as stack:
+            try:
+                journal = stack.enter_context(
+                    keep_journal(self.cache, key, encode, decode, resume=self.resume)
+                )
+            except OutputError as error:
+                if self.resume:
+                    raise
+                self.tell(f"this run cannot be resumed if it is interrupted: {error.what}")
+                yield None
+                return
             done = len(journal.names())
             if self.resume:
                 self.tell(

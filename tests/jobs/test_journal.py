@@ -239,3 +239,29 @@ def test_a_plan_says_what_it_resumes(tmp_path: Path) -> None:
         "nothing to resume",
     ]
     assert "not all is known" in said[-1]
+
+
+def test_a_plan_does_without_a_journal_that_cannot_be_written_unless_it_is_to_resume(
+    tmp_path: Path,
+) -> None:
+    (tmp_path / "journal").write_text("a file")
+    said: list[str] = []
+    with Plan(cache=tmp_path, tell=said.append).journal("x", str.encode, bytes.decode) as notes:
+        assert notes is None
+    (text,) = said
+    assert text.startswith("this run cannot be resumed if it is interrupted: cannot write")
+    with (
+        pytest.raises(OutputError, match="cannot write"),
+        Plan(cache=tmp_path, resume=True).journal("x", str.encode, bytes.decode),
+    ):
+        pass
+
+
+def test_what_is_raised_within_the_block_of_a_plan_is_not_taken_for_its_own(
+    tmp_path: Path,
+) -> None:
+    with (
+        pytest.raises(OutputError, match="the disk is full"),
+        Plan(cache=tmp_path).journal("x", str.encode, bytes.decode),
+    ):
+        raise OutputError("the disk is full")
