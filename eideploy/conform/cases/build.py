@@ -46,7 +46,7 @@ def lif(**changes: Any) -> LIFNeuronFixed:
         "bias_exponent": 0,
         "threshold": 10,
     }
-    return LIFNeuronFixed(**_arrays(parameters | changes))
+    return LIFNeuronFixed(**arrays(parameters | changes))
 
 
 def circuit(**changes: Any) -> EINeuronFixed:
@@ -60,7 +60,7 @@ def circuit(**changes: Any) -> EINeuronFixed:
         "quotient_shift": 12,
         "quotient_bits": 24,
     }
-    return EINeuronFixed(**_arrays(parameters | changes))
+    return EINeuronFixed(**arrays(parameters | changes))
 
 
 def integrator(**changes: Any) -> IntegratorFixed:
@@ -71,15 +71,15 @@ def integrator(**changes: Any) -> IntegratorFixed:
         "bias_mantissa": 0,
         "bias_exponent": 0,
     }
-    return IntegratorFixed(**_arrays(parameters | changes))
+    return IntegratorFixed(**arrays(parameters | changes))
 
 
 def relay(**changes: Any) -> Relay:
     """An integer relay: it passes on what it receives, unless changed."""
-    return Relay(**_arrays({"shift": 0, "bias": 0} | changes))
+    return Relay(**arrays({"shift": 0, "bias": 0} | changes))
 
 
-def _arrays(parameters: dict[str, Any]) -> dict[str, Any]:
+def arrays(parameters: dict[str, Any]) -> dict[str, Any]:
     """Parameters, those that were given as a list, one for each neuron, as arrays."""
     return {k: np.array(v) if isinstance(v, list) else v for k, v in parameters.items()}
 

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from eideploy.conform.case import Case
+from eideploy.conform.cases.build import arrays
 from eideploy.program import (
     Array,
     Dense,
@@ -36,7 +37,7 @@ def lif(**changes: Any) -> LIFNeuron:
         "bias": 0.0,
         "threshold": 1.0,
     }
-    return LIFNeuron(**_arrays(parameters | changes))
+    return LIFNeuron(**arrays(parameters | changes))
 
 
 def integrator(**changes: Any) -> Integrator:
@@ -47,7 +48,7 @@ def integrator(**changes: Any) -> Integrator:
         "gain": 1.0,
         "bias": 0.0,
     }
-    return Integrator(**_arrays(parameters | changes))
+    return Integrator(**arrays(parameters | changes))
 
 
 def circuit(**changes: Any) -> EINeuron:
@@ -59,7 +60,7 @@ def circuit(**changes: Any) -> EINeuron:
         "floor": 0.25,
         "threshold": 1.0,
     }
-    return EINeuron(**_arrays(parameters | changes))
+    return EINeuron(**arrays(parameters | changes))
 
 
 def dense(rows: Any) -> Dense:
@@ -122,8 +123,3 @@ def divided(name: str, claim: str, neuron: EINeuron, *steps: Sequence[tuple[floa
     return Case(
         f"floating/{name}", claim, program, Stimulus({"b": drive[..., 0], "s": drive[..., 1]})
     )
-
-
-def _arrays(parameters: dict[str, Any]) -> dict[str, Any]:
-    """Parameters, those that were given as a list, one for each neuron, as arrays."""
-    return {k: np.array(v) if isinstance(v, list) else v for k, v in parameters.items()}
