@@ -8,6 +8,7 @@ from contextlib import closing
 from typing import TypeVar
 
 from eideploy.errors import EideployWarning, OutputError, TargetError
+from eideploy.jobs.cluster import Lost, spread
 from eideploy.jobs.crew import Crew, hire
 from eideploy.jobs.journal import Journal
 
@@ -50,8 +51,12 @@ def run_tasks(
             left.append(index)
         else:
             yield index, done
-    with closing(_do(work, tasks, left, name, crew, lost)) as results:
+    with closing(_do(work, tasks, left, crew)) as results:
         for index, result in results:
+            if isinstance(result, Lost):
+                # It is not written down: when the run is resumed, it may well be done.
+                yield index, _without(tasks[index], result, name, lost)
+                continue
             if journal:
                 try:
                     journal.write(name(tasks[index]), result)
@@ -64,27 +69,23 @@ def run_tasks(
 
 
 def _do(
-    work: Callable[[T], R],
-    tasks: Sequence[T],
-    wanted: list[int],
-    name: Callable[[T], str],
-    crew: Crew | None,
-    lost: Callable[[T, str], R] | None,
-) -> Generator[tuple[int, R], None, None]:
+    work: Callable[[T], R], tasks: Sequence[T], wanted: list[int], crew: Crew | None
+) -> Generator[tuple[int, R | Lost], None, None]:
     if crew is None or not crew.hired:
         for index in wanted:
             yield index, work(tasks[index])
     elif wanted:
-        from eideploy.jobs.cluster import Lost, spread
-
         with hire(crew) as client:
-            for index, result in spread(client, work, tasks, wanted):
-                if not isinstance(result, Lost):
-                    yield index, result
-                elif lost is not None:
-                    yield index, lost(tasks[index], result.why)
-                else:
-                    raise TargetError(
-                        f"{name(tasks[index])} could not be done: {result.why}",
-                        "See what kills it: run it alone, without --workers and --scheduler.",
-                    )
+            yield from spread(client, work, tasks, wanted)
+
+
+def _without(
+    task: T, loss: Lost, name: Callable[[T], str], lost: Callable[[T, str], R] | None
+) -> R:
+    """What stands for the result of a task that was lost."""
+    if lost is None:
+        raise TargetError(
+            f"{name(task)} could not be done: {loss.why}",
+            "See what kills it: run it alone, without --workers and --scheduler.",
+        )
+    return lost(task, loss.why)

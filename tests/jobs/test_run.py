@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from eideploy.errors import EideployWarning, InputError
-from eideploy.jobs import Crew, Journal, in_order, run_tasks
+from eideploy.jobs import Crew, Journal, in_order, run, run_tasks
+from eideploy.jobs.cluster import Lost
 
 
 def journal(folder: Path) -> Journal[int]:
@@ -87,3 +89,18 @@ def test_results_come_in_order_as_soon_as_they_can(order: list[int]) -> None:
 def test_a_crew_that_cannot_be_is_refused(fields: dict[str, object], said: str) -> None:
     with pytest.raises(InputError, match=said):
         Crew(**fields)  # type: ignore[arg-type]
+
+
+def test_what_is_lost_is_handed_out_but_not_written_down(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def spread(client: object, work: object, tasks: object, wanted: list[int]):  # type: ignore[no-untyped-def]
+        yield 1, Lost("it died")
+        yield 0, 0
+
+    monkeypatch.setattr(run, "hire", lambda crew: nullcontext())
+    monkeypatch.setattr(run, "spread", spread)
+    notes = journal(tmp_path)
+    tasks = run_tasks(square, range(2), crew=Crew(workers=1), journal=notes, lost=lambda *_: -1)
+    assert list(tasks) == [(1, -1), (0, 0)]
+    assert notes.names() == ["0"]
