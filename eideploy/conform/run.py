@@ -117,7 +117,7 @@ def run_case(target: Target, case: Case, expected: Trace | None = None) -> Resul
             reason=error.what,
             seconds=perf_counter() - started,
         )
-    except Exception as error:  # noqa: BLE001 - a target may break in any way
+    except (Exception, SystemExit) as error:  # noqa: BLE001 - a target may break in any way
         return replace(
             result, status="error", reason=_told(error), seconds=perf_counter() - started
         )
@@ -203,7 +203,7 @@ def _reason(hop: Hop) -> str:
     return "; ".join(reasons)
 
 
-def _told(error: Exception) -> str:
+def _told(error: BaseException) -> str:
     said = error.what if isinstance(error, EideployError) else str(error)
     return f"{type(error).__name__}: {said}".removesuffix(": ")
 

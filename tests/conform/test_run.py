@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from dataclasses import replace
 
 import numpy as np
@@ -158,6 +159,7 @@ def test_a_refusal_is_unsupported_in_the_words_of_the_target():
     [
         (crash, "ZeroDivisionError: on the way"),
         (mistake, "InputError: I do not like this Program"),
+        (lambda program: sys.exit(0), "SystemExit: 0"),
     ],
 )
 def test_whatever_else_is_raised_is_an_error(before, reason):
