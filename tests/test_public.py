@@ -45,7 +45,7 @@ PUBLIC = {
         Case Conformance KnownDifferences Result Status conform known_differences run_case
     """,
     "eideploy.jobs": """
-        Crew Journal Plan cache_folder digest in_order run_tasks
+        Crew Journal Plan cache_folder digest in_order run_tasks source
     """,
     "eideploy.simulate.twin": """
         has_cuda run

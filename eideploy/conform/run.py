@@ -19,7 +19,7 @@ from eideploy.conform.result import Conformance, Result
 from eideploy.conform.silicon import CHIPS, Recorded
 from eideploy.conform.surroundings import environment, options_of
 from eideploy.errors import EideployError, UnsupportedError
-from eideploy.jobs import Plan, run_tasks
+from eideploy.jobs import Plan, run_tasks, source
 from eideploy.program import Program, Recording, Trace
 from eideploy.simulate.record import Progress, Record
 from eideploy.targets import Target
@@ -56,7 +56,7 @@ def conform(
     asked = [task for task in every if task[0].applies_to(target.arithmetic)]
     known, plan = known or KnownDifferences(), plan or Plan()
     results: dict[int, Result] = {}
-    with plan.journal((target, asked), encode, decode) as journal:
+    with plan.journal((target, source(type(target).__module__), asked), encode, decode) as journal:
         done = run_tasks(
             partial(_run_task, target),
             asked,

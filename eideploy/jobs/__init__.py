@@ -9,6 +9,7 @@ from eideploy.jobs.journal import Journal, cache_folder
 from eideploy.jobs.order import in_order
 from eideploy.jobs.plan import Plan
 from eideploy.jobs.run import run_tasks
+from eideploy.jobs.source import source
 
 __all__ = [
     "Crew",
@@ -18,4 +19,5 @@ __all__ = [
     "digest",
     "in_order",
     "run_tasks",
+    "source",
 ]

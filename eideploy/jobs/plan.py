@@ -12,6 +12,7 @@ from eideploy.errors import OutputError
 from eideploy.jobs.crew import Crew
 from eideploy.jobs.digest import digest
 from eideploy.jobs.journal import Journal, keep_journal
+from eideploy.jobs.source import source
 from eideploy.jobs.versions import versions
 
 R = TypeVar("R")
@@ -53,7 +54,7 @@ class Plan:
         Raises:
             OutputError: it is to be resumed, and nothing can be written.
         """
-        key = digest((versions(), subject)) if self.cache is not None else None
+        key = digest((versions(), source("eideploy"), subject)) if self.cache is not None else None
         if self.cache is None or key is None:
             if self.resume:
                 self.tell("nothing to resume: not all is known that this run depends on")

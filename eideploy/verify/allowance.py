@@ -7,7 +7,7 @@ from time import perf_counter
 from typing import Any
 
 from eideploy.errors import TargetError
-from eideploy.jobs import digest
+from eideploy.jobs import digest, source
 from eideploy.program import Program, Stimulus, Trace
 from eideploy.simulate.record import Progress, Record
 from eideploy.targets import Target
@@ -55,11 +55,11 @@ class Allowance:
 
     @property
     def digest(self) -> str | None:
-        """Of what its traces depend on: time is not part of it."""
+        """Of what its traces depend on: its code is part of it, and time is not."""
         unlimited: Any = self.target
         if self.left is not None:
             unlimited = replace(unlimited, timeout=None)
-        return digest(unlimited)
+        return digest((unlimited, source(type(unlimited).__module__)))
 
     def _late(self) -> TargetError:
         return TargetError(

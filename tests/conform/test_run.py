@@ -253,6 +253,22 @@ def test_what_was_done_before_an_interruption_is_not_done_again(tmp_path):
     assert [result.status for result in found.results] == ["pass"] * len(CASES)
 
 
+def test_what_was_done_by_other_code_is_done_again(tmp_path, monkeypatch):
+    asked = []
+
+    def interrupted(program):
+        asked.append(program)
+        if len(asked) == 2:
+            raise KeyboardInterrupt
+
+    plan = Plan(cache=tmp_path, resume=True)
+    with pytest.raises(KeyboardInterrupt):
+        conform(Known(before=interrupted), CASES, plan=plan)
+    monkeypatch.setattr("eideploy.conform.run.source", lambda module: f"{module}, changed")
+    conform(Known(before=interrupted), CASES, plan=plan)
+    assert len(asked) == 2 + len(CASES)
+
+
 @pytest.mark.slow
 def test_workers_give_the_same_results():
     cases = [case for case in suite() if case.topic in ("threshold", "graph-layers", "carry")]
