@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
 
 import numpy as np
 
 from eideploy.conform.case import Case
 from eideploy.conform.cases.build import lif, matrix, show, source
+from eideploy.conform.cases.build_floating import lif as floating_lif
 from eideploy.conform.cases.build_neurons import case
-from eideploy.program import LIFNeuron, Population, Program, Projection
+from eideploy.program import Population, Program, Projection
 
 ALWAYS = [11] * 12
 """Without refractory period a neuron of θ = 10 spikes in each of these steps."""
@@ -197,45 +197,31 @@ def _in_floating_point() -> Iterator[Case]:
     yield case(
         "refractory/float-each-neuron-its-own",
         "In floating point too a period of r is r silent steps, of each neuron as many as it has.",
-        _float(refractory=[*PERIODS, 3, 63]),
+        floating_lif(refractory=[*PERIODS, 3, 63]),
         [1.5] * 20,
     )
     yield case(
         "refractory/float-current-goes-on",
         "In floating point too u decays and takes input in the period, and v gets none of it.",
-        _float(refractory=PERIODS, current_decay=0.5, bias=0.125, voltage_decay=0.25),
+        floating_lif(refractory=PERIODS, current_decay=0.5, bias=0.125, voltage_decay=0.25),
         [1.5, 1.0, 0.0, 0.0, -0.5, 0.0, 0.25, 0.5],
     )
     yield case(
         "refractory/float-soft-reset-waits",
         "In floating point too what a soft reset leaves is held, does not leak, and spikes later.",
-        _float(refractory=PERIODS, reset="subtract", reset_to=1.0, voltage_decay=0.125),
+        floating_lif(refractory=PERIODS, reset="subtract", reset_to=1.0, voltage_decay=0.125),
         [4.0, *[0.0] * 11],
     )
     yield case(
         "refractory/float-threshold-below-0",
         "With θ = −1 a neuron spikes at rest, but not in its period: v is not tested there.",
-        _float(refractory=PERIODS, threshold=-1.0),
+        floating_lif(refractory=PERIODS, threshold=-1.0),
         [0.0] * 10,
     )
     yield case(
         "refractory/float-ends-with-the-sample",
         "In floating point too a new sample finds no neuron refractory.",
-        _float(refractory=PERIODS),
+        floating_lif(refractory=PERIODS),
         [0.0, 1.5, 1.5],
         [1.5, 0.0, 1.5],
     )
-
-
-def _float(**changes: Any) -> LIFNeuron:
-    """A float LIF: no current from step to step, no leak, no bias, θ = 1, unless changed."""
-    parameters: dict[str, Any] = {
-        "current_decay": 1.0,
-        "voltage_decay": 0.0,
-        "gain": 1.0,
-        "bias": 0.0,
-        "threshold": 1.0,
-    }
-    for name, values in changes.items():
-        parameters[name] = np.array(values) if isinstance(values, list) else values
-    return LIFNeuron(**parameters)
