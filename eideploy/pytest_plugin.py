@@ -46,15 +46,17 @@ def pytest_configure(config: pytest.Config) -> None:
         return
     from eideploy.conform import known_differences
     from eideploy.conform.cases import suite
+    from eideploy.conform.executor import in_one_process
     from eideploy.conform.known import load_known
+    from eideploy.conform.silicon import recorded
     from eideploy.errors import EideployError
     from eideploy.targets import load_target, require
 
     try:
-        target = load_target(name)
+        target = in_one_process(load_target(name))
         require(target)
         listed = load_known(known) if known else known_differences(target)
-        listed.check(case.name for case in suite())
+        listed.check(one.name for one in (*suite(), *recorded(None)))
     except EideployError as error:
         raise pytest.UsageError(str(error)) from error
     config.stash[TARGET], config.stash[KNOWN] = target, listed

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from eideploy.cli.backend import configured, ready_targets
+from eideploy.cli.backend import ready_targets
 from eideploy.cli.cases import chosen_cases, list_cases, write_to
 from eideploy.cli.console import out, print_json, remark, stages
 from eideploy.cli.options import Device, Executor, Json, Resume, Scheduler, Timeout, Workers
@@ -178,14 +178,11 @@ def conform(
 
 
 def _in_one_process(target: Target) -> Target:
-    """A target with the executor `inprocess`, if it chooses one by the size of the network.
+    from eideploy.conform.executor import in_one_process
 
-    It gives the same, and a process of the system for each of a few neurons takes seconds a case.
-    """
-    if not hasattr(target, "executor_for"):
-        return target
-    remark(f"{target.name}: executor inprocess (--executor runtime for Lava's own, slowly)")
-    chosen: Target = configured(target, executor="inprocess")
+    chosen = in_one_process(target)
+    if chosen is not target:
+        remark(f"{target.name}: executor inprocess (--executor runtime for Lava's own, slowly)")
     return chosen
 
 
