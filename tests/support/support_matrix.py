@@ -34,8 +34,7 @@ def columns() -> Iterator[Conformance]:
     cases = list(suite())
     for name, options in TARGETS.items():
         target = configured(load_target(name), **options)
-        # Most of the time of netx is waiting, for processes that come and go.
-        plan = Plan(Crew(workers=2 if name == "netx" else None))
+        plan = Plan(Crew(workers=2))
         yield conform(target, cases, known=known_differences(target), plan=plan)
 
 
