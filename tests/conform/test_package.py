@@ -20,7 +20,7 @@ PAGE = (ROOT / "docs" / "conformance.md").read_text(encoding="utf-8")
 (PROJECT,) = re.findall(r"```toml\n(.*?)```", PAGE, flags=re.S)
 (MODULE,) = re.findall(r"```python\n(.*?)```", PAGE, flags=re.S)
 
-REFUSING = {"circuits", "convolution", "loops", "refractory"}
+REFUSING = {"circuits", "convolution", "loops", "pooling"}
 """Topics of which the backend has nothing, and says so."""
 
 
