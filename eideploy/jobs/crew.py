@@ -9,7 +9,7 @@ import tempfile
 import warnings
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from eideploy.errors import InputError, MissingComponentError
@@ -59,6 +59,10 @@ class Crew:
     def hired(self) -> bool:
         """Whether it is anybody but this process."""
         return self.workers is not None or self.scheduler is not None
+
+    def for_tasks(self, count: int) -> Crew:
+        """The same without those workers of this machine that would have nothing to do."""
+        return self if self.workers is None else replace(self, workers=min(self.workers, count))
 
     def hands(self) -> int:
         """How many tasks can be done at a time.

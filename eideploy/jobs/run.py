@@ -75,7 +75,7 @@ def _do(
         for index in wanted:
             yield index, work(tasks[index])
     elif wanted:
-        with hire(crew) as client:
+        with hire(crew.for_tasks(len(wanted))) as client:
             yield from spread(client, work, tasks, wanted)
 
 

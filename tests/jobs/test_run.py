@@ -104,3 +104,16 @@ def test_what_is_lost_is_handed_out_but_not_written_down(
     tasks = run_tasks(square, range(2), crew=Crew(workers=1), journal=notes, lost=lambda *_: -1)
     assert list(tasks) == [(1, -1), (0, 0)]
     assert notes.names() == ["0"]
+
+
+def test_no_worker_is_hired_who_would_have_nothing_to_do(monkeypatch) -> None:
+    asked: list[Crew] = []
+
+    def hire(crew: Crew) -> object:
+        asked.append(crew)
+        return nullcontext()
+
+    monkeypatch.setattr(run, "hire", hire)
+    monkeypatch.setattr(run, "spread", lambda client, work, tasks, wanted: ((i, 0) for i in wanted))
+    assert len(list(run_tasks(square, range(3), crew=Crew(workers=100_000)))) == 3
+    assert asked == [Crew(workers=3)]
