@@ -20,6 +20,7 @@ from eideploy.verify.report import Divergence
 
 SCHEMA = "eideploy.conform/1"
 MATRIX_SCHEMA = "eideploy.conform-matrix/1"
+REMEDY = "Give a file that `eideploy conform --output FILE` wrote."
 
 Texts = Mapping[str, str]
 
@@ -55,7 +56,7 @@ def from_document(document: object, where: str = "report") -> Conformance:
     """
     found = document.get("schema") if isinstance(document, Mapping) else None
     if not isinstance(document, Mapping) or found != SCHEMA:
-        raise InputError(f"{where} has schema {found!r}, expected {SCHEMA!r}")
+        raise InputError(f"{where} has schema {found!r}, expected {SCHEMA!r}", REMEDY)
     cases = document.get("cases")
     if not isinstance(cases, list):
         raise InputError(f"{where}.cases is {cases!r}, expected a list")
@@ -139,8 +140,10 @@ def read_json(path: Path) -> tuple[Conformance, ...]:
     """
     try:
         document = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise InputError(f"{path} cannot be read: {error}") from error
+    except OSError as error:
+        raise InputError(f"{path} cannot be read: {error.strerror}", REMEDY) from error
+    except ValueError as error:
+        raise InputError(f"{path} is not a JSON file: {error}", REMEDY) from error
     if isinstance(document, dict) and document.get("schema") == MATRIX_SCHEMA:
         targets = document.get("targets")
         if not isinstance(targets, list):

@@ -59,12 +59,12 @@ def _cell(results: Sequence[Result], alone: bool) -> Text:
 
 
 def _explained(title: str, conformance: Conformance, alone: bool) -> list[RenderableType]:
-    """What did not pass: failures and errors one by one, the others by their reason."""
+    """What did not pass: failures one by one, the others by their reason."""
     parts: list[RenderableType] = []
     groups: dict[tuple[Status, str], list[Result]] = {}
     for result in conformance.results:
-        if result.status in ("fail", "error"):
-            parts.append(_line(result.status, f"{title}: {result.case}", result.reason))
+        if result.status == "fail":
+            parts.append(_line("fail", f"{title}: {result.case}", result.reason))
         elif result.status != "pass" and (alone or result.status != "unsupported"):
             groups.setdefault((result.status, result.reason), []).append(result)
     for (status, reason), results in groups.items():

@@ -87,7 +87,14 @@ def read(value: Any, kind: Any, where: str) -> Any:
             return value
     elif _is(value, kind):
         return value
-    raise InputError(f"{where} is {value!r}, expected {getattr(kind, '__name__', kind)}")
+    raise InputError(f"{where} is {value!r}, expected {_expected(kind)}")
+
+
+def _expected(kind: Any) -> str:
+    """A kind of value as an error names it: a type, or the values that there are."""
+    if get_origin(kind) is Literal:
+        return f"one of {', '.join(map(repr, get_args(kind)))}"
+    return str(getattr(kind, "__name__", kind))
 
 
 def _is(value: Any, kind: Any) -> bool:

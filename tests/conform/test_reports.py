@@ -110,7 +110,7 @@ def test_a_document_that_is_wrong_is_refused(change, complaint):
 def test_a_status_that_is_none_is_refused(status):
     document = to_document(TWIN)
     document["cases"][0]["status"] = status
-    with pytest.raises(InputError, match=r"cases\[0\].status"):
+    with pytest.raises(InputError, match=r"cases\[0\]\.status is .*expected one of 'pass', 'fail'"):
         from_document(document)
 
 
@@ -120,6 +120,13 @@ def test_a_file_that_is_no_report_is_refused_by_name(text, tmp_path: Path):
     file.write_text(text, encoding="utf-8")
     with pytest.raises(InputError, match=r"other\.json"):
         read_json(file)
+
+
+def test_a_report_that_is_not_there_is_refused_once_by_name(tmp_path: Path):
+    with pytest.raises(InputError) as raised:
+        read_json(tmp_path / "none.json")
+    assert raised.value.what.endswith("none.json cannot be read: No such file or directory")
+    assert "--output" in raised.value.remedy
 
 
 @pytest.mark.parametrize("result", CHIP.results, ids=lambda result: result.status)
@@ -249,6 +256,14 @@ def test_the_table_shows_what_is_wrong_and_the_verdict():
     assert "out.v differs" in text
     assert "FAIL  chip: 2 of 7 cases passed, 1 failed, 1 broke" in text
     assert "3 not for its arithmetic" in text
+
+
+def test_cases_that_break_alike_are_one_entry_of_the_table():
+    shown, broken = StringIO(), "TypeError: no such layer"
+    results = tuple(Result(f"decay/{i}", "error", 0.0, broken) for i in range(3))
+    Console(width=200, file=shown).print(table([Conformance("chip", results, {}, "0")]))
+    assert "! chip: 3 cases broke" in shown.getvalue()
+    assert shown.getvalue().count(broken) == 1
 
 
 def test_documents_of_one_target_is_its_own():
