@@ -43,7 +43,13 @@ def conform(
         bool, typer.Option("--quick", help="Only a chosen few of each topic, for slow backends.")
     ] = False,
     generate: Annotated[
-        int, typer.Option("--generate", min=0, help="Add so many random networks.", metavar="N")
+        int,
+        typer.Option(
+            "--generate",
+            min=0,
+            help="Add so many random networks, random/…; --case chooses among them too.",
+            metavar="N",
+        ),
     ] = 0,
     seed: Annotated[int, typer.Option("--seed", min=0, help="Of the random networks.")] = 0,
     list_: Annotated[
@@ -141,6 +147,10 @@ def conform(
             "--junit": junit,
         },
     )
+    if list_ and (write is not None or mutants):
+        raise InputError(
+            "--list runs nothing and writes nothing", "Leave out --list, --write or --mutants."
+        )
     backends = ready_targets(target or (), executor=executor, device=device, timeout=timeout)
     if executor is None:
         backends = [_in_one_process(backend) for backend in backends]

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from functools import partial
+from pathlib import Path
 from time import perf_counter
+from traceback import extract_tb
 
 import numpy as np
 
@@ -204,8 +206,13 @@ def _reason(hop: Hop) -> str:
 
 
 def _told(error: BaseException) -> str:
+    """An error in a line; of one that nobody raised on purpose, where it was raised too."""
     said = error.what if isinstance(error, EideployError) else str(error)
-    return f"{type(error).__name__}: {said}".removesuffix(": ")
+    line = f"{type(error).__name__}: {said}".removesuffix(": ")
+    frames = extract_tb(error.__traceback__)
+    if isinstance(error, EideployError) or not frames:
+        return line
+    return f"{line} ({Path(frames[-1].filename).name}, line {frames[-1].lineno})"
 
 
 def _name(task: Task) -> str:

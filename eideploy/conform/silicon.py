@@ -74,8 +74,12 @@ def recorded(folder: Path | None) -> list[Recorded]:
         folder: that the files are in; None if there is none.
 
     Raises:
-        InputError: a file cannot be read, or contradicts itself.
+        InputError: there is no such folder, or a file cannot be read or contradicts itself.
     """
+    if folder is not None and not folder.is_dir():
+        raise InputError(
+            f"there is no folder {folder} of recordings", "Leave it out to skip their cases."
+        )
     return [*_loihi_1(folder), *_loihi_2(folder)]
 
 

@@ -13,6 +13,9 @@ from rich.text import Text
 from eideploy.conform.result import Conformance, Result, Status
 from eideploy.conform.wording import SIGNS, WORDS, all_topics, tally, titles, worst
 
+MOST = 10
+"""Failures that a terminal shows one by one."""
+
 COLOURS: dict[Status, str] = {
     "pass": "green",
     "fail": "bold red",
@@ -59,14 +62,17 @@ def _cell(results: Sequence[Result], alone: bool) -> Text:
 
 
 def _explained(title: str, conformance: Conformance, alone: bool) -> list[RenderableType]:
-    """What did not pass: failures one by one, the others by their reason."""
+    """What did not pass: the first failures one by one, the others by their reason."""
     parts: list[RenderableType] = []
+    failed = conformance.count("fail")
     groups: dict[tuple[Status, str], list[Result]] = {}
     for result in conformance.results:
-        if result.status == "fail":
+        if result.status == "fail" and len(parts) < MOST:
             parts.append(_line("fail", f"{title}: {result.case}", result.reason))
-        elif result.status != "pass" and (alone or result.status != "unsupported"):
+        elif result.status not in ("pass", "fail") and (alone or result.status != "unsupported"):
             groups.setdefault((result.status, result.reason), []).append(result)
+    if failed > MOST:
+        parts.append(_line("fail", f"{title}: {failed - MOST} more", "--html and -o name them all"))
     for (status, reason), results in groups.items():
         what = results[0].case if len(results) == 1 else f"{len(results)} cases"
         parts.append(_line(status, f"{title}: {what} {WORDS[status]}", reason))

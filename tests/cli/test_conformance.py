@@ -178,6 +178,8 @@ def test_a_graph_is_written_as_a_graph(tmp_path: Path):
         (["-t", "fake-right", "-t", "fake-wrong", "--known", "k"], 2, "about one target"),
         (["--with", "nowhere.json"], 2, "nowhere.json cannot be read"),
         (["--generate", "-1", "-t", "fake-right"], 2, "--generate"),
+        (["-t", "fake-right", "--recordings", "nowhere"], 2, "there is no folder nowhere"),
+        (["--list", "--write", "cases"], 2, "--list runs nothing and writes nothing"),
     ],
 )
 def test_mistakes_are_answered(fakes, capsys, arguments, code, said):

@@ -258,6 +258,15 @@ def test_the_table_shows_what_is_wrong_and_the_verdict():
     assert "3 not for its arithmetic" in text
 
 
+def test_the_table_names_the_first_failures_and_counts_the_others():
+    results = tuple(Result(f"decay/{i}", "fail", reason=f"off by {i}") for i in range(15))
+    shown = StringIO()
+    Console(width=200, file=shown).print(table([Conformance("chip", results, {}, "0")]))
+    said = shown.getvalue()
+    assert [f"off by {i}" in said for i in range(15)] == [True] * 10 + [False] * 5
+    assert "chip: 5 more" in said
+
+
 def test_cases_that_break_alike_are_one_entry_of_the_table():
     shown, broken = StringIO(), "TypeError: no such layer"
     results = tuple(Result(f"decay/{i}", "error", 0.0, broken) for i in range(3))
