@@ -56,7 +56,7 @@ def pytest_configure(config: pytest.Config) -> None:
         target = in_one_process(load_target(name))
         require(target)
         listed = load_known(known) if known else known_differences(target)
-        listed.check(one.name for one in (*suite(), *recorded(None)))
+        listed.check({case.name for case in suite()} | {chip.name for chip in recorded(None)})
     except EideployError as error:
         raise pytest.UsageError(str(error)) from error
     config.stash[TARGET], config.stash[KNOWN] = target, listed

@@ -15,8 +15,8 @@ def in_one_process(target: Target) -> Target:
 
     It gives the same results, and Lava's runtime takes seconds for each of hundreds of cases.
     """
-    chooses: Any = target
-    if not is_dataclass(chooses) or not hasattr(chooses, "executor_for"):
+    if not is_dataclass(target) or not hasattr(target, "executor_for"):
         return target
-    chosen: Target = replace(chooses, executor=IN_ONE_PROCESS)  # type: ignore[call-arg]
+    chooses: Any = target
+    chosen: Target = replace(chooses, executor=IN_ONE_PROCESS)
     return chosen
