@@ -77,8 +77,10 @@ def test_it_passes_what_it_does_not_refuse(tmp_path: Path) -> None:
     passed = {name.split("/")[0] for name, case in cases.items() if case["status"] == "pass"}
     assert {"threshold", "decay", "overflow", "bias", "weights"} <= passed
     assert not passed & REFUSING
-    reasons = {case["reason"] for case in cases.values() if case["status"] == "unsupported"}
-    assert all("mychip has" in str(reason) for reason in reasons)
+    refused = [str(case["reason"]) for case in cases.values() if case["status"] == "unsupported"]
+    others = [reason for reason in refused if "mychip" not in reason]
+    assert len(others) < 5
+    assert all(reason.startswith("quantize: ") for reason in others)  # of its own pipeline
 
 
 @pytest.mark.parametrize(
