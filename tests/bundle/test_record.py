@@ -114,6 +114,8 @@ import signal, sys
 from pathlib import Path
 from eideploy.bundle import Form, Subject, disk, load_bundle, record
 
+# A shell starts what runs in the background with this signal ignored.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 loaded = load_bundle(Path(sys.argv[1]))
 subject = Subject("dense", loaded.graph, loaded.program, loaded.stimulus)
 forms = {"program": Form(lambda stimulus, progress: loaded.traces["program"].read(), "here")}
