@@ -46,9 +46,11 @@ def shared_data() -> Path:
     return folder
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def cluster() -> Iterator[str]:
     """Address of a Dask cluster of two processes that was started by somebody else.
+
+    It goes with the module: tests of other modules count what processes and files are open.
 
     It gives up a task of which two processes died.
     """
