@@ -63,7 +63,7 @@ class Losses(_Record):
 class Manifest(_Record):
     """What a bundle says of itself.
 
-    Args:
+    Attributes:
         schema_: `eideploy.bundle/1`; called `schema` in the file.
         model: name of the network, for reports.
         created: when, in UTC, as ISO 8601.
