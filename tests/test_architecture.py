@@ -39,6 +39,7 @@ TABLE = {
     "eideploy": part(),
     "eideploy.errors": part(),
     "eideploy.files": part(),
+    "eideploy.installed": part(),
     "eideploy.cells": part(torch="yes"),
     "eideploy.page": part(),
     "eideploy.train": part("cells graph graph.export page", torch="yes"),
@@ -79,7 +80,7 @@ TABLE |= {
     "eideploy_targets": Part(CORE, torch="yes"),
 }
 
-OPEN_TO_ALL = frozenset({"eideploy", "eideploy.errors", "eideploy.files"})
+OPEN_TO_ALL = frozenset({"eideploy", "eideploy.errors", "eideploy.files", "eideploy.installed"})
 STANDARD_LIBRARY_ONLY = OPEN_TO_ALL | {"eideploy.conform.oracle"}
 LOADS_TORCH = frozenset({"torch", "torchvision", "norse", "nirtorch", "lightning", "tonic"})
 BACKENDS = frozenset({"lava", "onnx", "onnxruntime"})

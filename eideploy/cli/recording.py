@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.metadata
 import platform
 from functools import partial
 from pathlib import Path
@@ -36,6 +35,7 @@ from eideploy.cli.options import (
 from eideploy.cli.stimuli import Shown
 from eideploy.compile import CompileOptions, float_pipeline, run_passes
 from eideploy.errors import InputError
+from eideploy.installed import environment
 from eideploy.program import Program, Stimulus, Trace
 from eideploy.simulate import reference
 from eideploy.simulate.record import Progress
@@ -93,7 +93,7 @@ def record(
                 subject.name, subject.graph, program, shown, subject.weight_bits, subject.limits
             ),
             _forms(subject, program),
-            environment=_environment(),
+            environment={"eideploy": __version__, **environment(*PACKAGES)},
             all_state=state,
             overwrite=overwrite,
             progress=progress,
@@ -119,21 +119,6 @@ def _untold(show: Show, stimulus: Stimulus, progress: Progress) -> Trace:
 
 def _on_reference(program: Program, stimulus: Stimulus, progress: Progress) -> Trace:
     return reference.run(program, stimulus, progress=progress)
-
-
-def _environment() -> dict[str, str]:
-    """Versions of what computed, by name."""
-    found = {
-        "eideploy": __version__,
-        "python": platform.python_version(),
-        "platform": platform.platform(),
-    }
-    for name in PACKAGES:
-        try:
-            found[name] = importlib.metadata.version(name)
-        except importlib.metadata.PackageNotFoundError:
-            continue
-    return found
 
 
 def _cpu() -> str:

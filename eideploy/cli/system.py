@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.metadata
 import platform
 from typing import Annotated, Any
 
@@ -14,6 +13,7 @@ from eideploy import __version__
 from eideploy.cli.console import out, print_json
 from eideploy.cli.options import Json
 from eideploy.errors import EideployError
+from eideploy.installed import version
 
 PACKAGES = {
     "torch": "training, twin",
@@ -52,7 +52,7 @@ def doctor(
     ] = False,
 ) -> None:
     """Say what is installed, what each target lacks, and the command that gets it."""
-    versions = {name: _version(name) for name in PACKAGES}
+    versions = {name: version(name) for name in PACKAGES}
     rows = _targets()
     accelerator = _accelerator(versions)
     if json:
@@ -80,8 +80,8 @@ def _print_doctor(
     table = Table(box=None, pad_edge=False)
     for column in ("package", "version", "for"):
         table.add_column(column)
-    for name, version in versions.items():
-        table.add_row(name, version or "[yellow]missing[/]", PACKAGES[name])
+    for name, found in versions.items():
+        table.add_row(name, found or "[yellow]missing[/]", PACKAGES[name])
     out.print(table)
     out.print()
     for row in rows:
@@ -108,13 +108,6 @@ def _targets() -> list[dict[str, Any]]:
             row |= {"available": state.ok, "reason": state.reason, "remedy": state.remedy}
         rows.append(row)
     return rows
-
-
-def _version(name: str) -> str | None:
-    try:
-        return importlib.metadata.version(name)
-    except importlib.metadata.PackageNotFoundError:
-        return None
 
 
 def _accelerator(versions: dict[str, str | None]) -> str:

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import importlib.metadata
-import platform
 from dataclasses import fields, is_dataclass
 
+from eideploy import installed
 from eideploy.targets import Target
 
 PACKAGES = ("numpy", "torch", "nir", "lava-nc", "lava-dl", "onnx", "onnxruntime")
@@ -20,10 +19,4 @@ def options_of(target: Target) -> dict[str, str]:
 
 def environment() -> dict[str, str]:
     """Versions of Python, of the platform and of the packages that are installed, by name."""
-    found = {"python": platform.python_version(), "platform": platform.platform()}
-    for name in PACKAGES:
-        try:
-            found[name] = importlib.metadata.version(name)
-        except importlib.metadata.PackageNotFoundError:
-            continue
-    return found
+    return installed.environment(*PACKAGES)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Mapping
-from importlib.metadata import PackageNotFoundError, version
 
 from eideploy import __version__
 from eideploy.errors import InputError
+from eideploy.installed import version
 
 COMPARED = ("numpy", "torch")
 """Distributions on which results may depend."""
@@ -16,12 +16,7 @@ COMPARED = ("numpy", "torch")
 def versions() -> dict[str, str]:
     """Versions by name, as they are here."""
     found = {"eideploy": __version__, "Python": ".".join(map(str, sys.version_info[:2]))}
-    for name in COMPARED:
-        try:
-            found[name] = version(name)
-        except PackageNotFoundError:
-            found[name] = "none"
-    return found
+    return found | {name: version(name) or "none" for name in COMPARED}
 
 
 def check(expected: Mapping[str, str]) -> None:
